@@ -1,0 +1,2 @@
+/** Facts of this computer, read from a given root of /proc and /sys. */
+export * from './read.js';

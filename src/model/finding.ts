@@ -1,0 +1,17 @@
+/** `problem`: a hard limit is not in force. `warning`: a weight or hint cannot bind. */
+export type Severity = 'problem' | 'warning';
+
+/** Wanted against observed, with the cause and the remedy. */
+export interface Finding {
+  /** Stable kebab-case name of the trouble: `controller-not-delegated`. */
+  id: string;
+  severity: Severity;
+  unit?: string;
+  property?: string;
+  wanted?: string;
+  observed?: string;
+  /** What is wrong and why, as a sentence. */
+  cause: string;
+  /** The command or edit that mends it, as a sentence or a shell line. */
+  remedy?: string;
+}

@@ -1,0 +1,20 @@
+/** A cgroup v2 controller that a resource-control property may need. */
+export type Controller = 'cpu' | 'cpuset' | 'io' | 'memory' | 'pids';
+
+/** What a computer has, as far as limits are concerned. Unknown fields are absent, never zero. */
+export interface Machine {
+  /** Physical cores that this process may use. */
+  cores: number;
+  /** Logical CPUs that this process may use. */
+  cpus: number;
+  /** MemTotal in bytes. */
+  memory: number;
+  /** SwapTotal in bytes; 0 means that the machine has no swap. */
+  swap: number;
+  /** Kernel release, as `uname -r` prints it. */
+  kernel?: string;
+  /** Major version of the running service manager (252, 257 …). */
+  systemd?: number;
+  /** Controllers that units of the user's service manager can have. */
+  controllers?: readonly Controller[];
+}

@@ -1,0 +1,53 @@
+/** Where a profile, or one value of it, was written. Later layers win over earlier ones. */
+export type Layer = 'built-in' | 'user' | 'project' | 'command line';
+
+/** The place of one value: which layer, which profile of it, and the file where there is one. */
+export interface Origin {
+  layer: Layer;
+  /** Name of the profile that said it (an `extends` parent, for an inherited value). */
+  profile: string;
+  /** Absolute path; absent for built-in profiles and for the command line. */
+  file?: string;
+  /** 1-based line in `file`. */
+  line?: number;
+}
+
+/**
+ * Which number of the recommended range a profile picks:
+ * the low end, half of the low end rounded up, the high end, or a fixed count.
+ */
+export type JobPick = 'low' | 'half of low' | 'high' | number;
+
+/** How one job (one compiler process, one test worker) behaves. */
+export interface JobModel {
+  /** Bytes one job needs: the usual figure, and the one a heavy job reaches. */
+  memory: { low: number; high: number };
+  /** Cores one job keeps busy. */
+  cores: number;
+  pick: JobPick;
+  /** Exact process names of the jobs, as in /proc/PID/comm (`coqc`, `cc1plus`). */
+  processes: string[];
+}
+
+/**
+ * A named, portable wish. Values stand as they were written (`60% of memory`, `2G`), so that
+ * the same profile makes sense on any machine; `resolve` turns them into concrete limits.
+ */
+export interface Profile {
+  name: string;
+  layer: Layer;
+  file?: string;
+  /** One line for `profile list`. */
+  summary: string;
+  /** Why the values are what they are. */
+  why?: string;
+  /** Names of the profiles this one was built on, nearest first. */
+  lineage: string[];
+  /** systemd property name → value as written. */
+  limits: Record<string, string>;
+  jobs?: JobModel;
+  /** Variables for the tools the profile starts; `${jobs}` stands for the recommended count. */
+  environment: Record<string, string>;
+  /** `limits.MemoryMax`, `environment.NIX_CONFIG`, `jobs` … → where that value was written. */
+  origins: Record<string, Origin>;
+}

@@ -1,0 +1,64 @@
+/** The unit types that carry limits. */
+export type UnitKind = 'scope' | 'service' | 'slice';
+
+/**
+ * What was asked of a unit when `run` made it, kept under `$XDG_RUNTIME_DIR/rlimit/` while the
+ * unit lives, so that `inspect` can compare and `kill` can tell our units from others.
+ */
+export interface UnitRecord {
+  version: 1;
+  unit: string;
+  slice: string;
+  profile: string;
+  /** systemd property name → value passed to systemd-run. */
+  properties: Record<string, string>;
+  jobs?: number;
+  command: string[];
+  cwd: string;
+  /** PID of the command (the first process of the scope). */
+  pid?: number;
+  /** ISO 8601 time of the start. */
+  started: string;
+}
+
+/** Bytes, tasks or µs per second; `infinity` is a value of its own. */
+export type Amount = number | 'infinity';
+
+/** What the kernel says of a cgroup's use. A file that is not there is an absent field. */
+export interface Usage {
+  /** memory.current, bytes */
+  memoryCurrent?: number;
+  /** memory.peak, bytes (Linux 5.19 and later) */
+  memoryPeak?: number;
+  /** `anon` of memory.stat, bytes */
+  memoryAnon?: number;
+  /** memory.swap.current, bytes */
+  swapCurrent?: number;
+  /** usage_usec of cpu.stat */
+  cpuUsec?: number;
+  /** throttled_usec of cpu.stat */
+  throttledUsec?: number;
+  /** pids.current */
+  tasks?: number;
+  /** oom_kill of memory.events */
+  oomKills?: number;
+}
+
+/** What systemd and the kernel say of one unit at one moment. */
+export interface Observation {
+  unit: string;
+  kind: UnitKind;
+  description?: string;
+  loadState: string;
+  activeState: string;
+  /** `Result` of the unit: `success`, `oom-kill` … */
+  result?: string;
+  slice?: string;
+  /** Path below the cgroup root, beginning with a slash; absent when the unit has no cgroup. */
+  cgroup?: string;
+  /** systemd property name as `systemctl show` spells it → text as it prints it. */
+  systemd: Record<string, string>;
+  /** cgroup file name → content without the last newline; a file not there is absent. */
+  kernel: Record<string, string>;
+  usage: Usage;
+}

@@ -1,0 +1,61 @@
+import type { Amount } from '../model/index.js';
+import { QuantityError } from './error.js';
+
+/** Bytes of one KiB, MiB, GiB: systemd's suffixes have the base 1024 (systemd.resource-control(5)). */
+export const KiB = 1024;
+export const MiB = 1024 ** 2;
+export const GiB = 1024 ** 3;
+
+const SUFFIXES = ['', 'K', 'M', 'G', 'T', 'P', 'E'] as const;
+const EXPECTED = 'a size: a number with K, M, G, T, P or E behind it (base 1024), or infinity';
+
+/**
+ * Reads a size in systemd's syntax (`150G`, `1.5G`, `512M`, `1G 512M`, `infinity`) as bytes.
+ * A fraction is allowed in front of a suffix and is cut to whole bytes, as systemd does.
+ * @throws {QuantityError} for anything else, and for sizes a double cannot hold exactly
+ */
+export function parseBytes(text: string): Amount {
+  const trimmed = text.trim();
+  if (trimmed === 'infinity') return 'infinity';
+  let total = 0n;
+  let smallest: number = SUFFIXES.length;
+  for (const part of trimmed.split(/\s+/)) {
+    const { bytes, rank } = parsePart(part, text);
+    // systemd takes `1G 512M` but not `512M 1G`: each suffix must be smaller than the last.
+    if (rank >= smallest) throw new QuantityError(text, EXPECTED);
+    smallest = rank;
+    total += bytes;
+  }
+  const result = Number(total);
+  if (BigInt(result) !== total || total >= 2n ** 64n) {
+    throw new QuantityError(
+      text,
+      'a size that can be held exactly (use K, M, G … or fewer digits)',
+    );
+  }
+  return result;
+}
+
+/** Prints bytes with the largest suffix that says them exactly: 161061273600 is `150G`. */
+export function formatBytes(bytes: Amount): string {
+  if (bytes === 'infinity') return 'infinity';
+  let value = bytes;
+  let rank = 0;
+  while (value !== 0 && value % 1024 === 0 && rank < SUFFIXES.length - 1) {
+    value /= 1024;
+    rank += 1;
+  }
+  return `${BigInt(value)}${SUFFIXES[rank]}`;
+}
+
+function parsePart(part: string, text: string): { bytes: bigint; rank: number } {
+  const match = /^(\d+)(?:\.(\d+))?([KMGTPEB]?)$/.exec(part);
+  if (!match) throw new QuantityError(text, EXPECTED);
+  const [, whole = '', fraction = '', suffix = ''] = match;
+  const rank = suffix === 'B' ? 0 : SUFFIXES.indexOf(suffix as (typeof SUFFIXES)[number]);
+  if (fraction !== '' && rank === 0) throw new QuantityError(text, EXPECTED);
+  const unit = 1024n ** BigInt(rank);
+  const scale = 10n ** BigInt(fraction.length);
+  const bytes = BigInt(whole) * unit + (BigInt(fraction || '0') * unit) / scale;
+  return { bytes, rank };
+}

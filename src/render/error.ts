@@ -1,0 +1,33 @@
+import { RlimitError } from '../errors/index.js';
+import { paragraph, style, textWidth } from './style.js';
+
+/** A failure as a person reads it: what happened, why, and the command that mends it. */
+export function renderError(error: unknown): string {
+  const width = textWidth(process.stderr);
+  if (!(error instanceof RlimitError)) return `${style.problem('rlimit:')} ${messageOf(error)}`;
+  const lines = [`${style.problem('rlimit:')} ${error.message}`];
+  if (error.why !== undefined) lines.push(paragraph(error.why, { indent: 2, width }));
+  if (error.remedy !== undefined) lines.push(`  ${style.faint('mend:')} ${error.remedy}`);
+  return lines.join('\n');
+}
+
+/** The same failure for `--json`. */
+export function errorToJson(error: unknown): { error: Record<string, unknown> } {
+  if (!(error instanceof RlimitError)) {
+    return { error: { id: 'unexpected', message: messageOf(error) } };
+  }
+  const { id, message, why, remedy, exitCode } = error;
+  return {
+    error: {
+      id,
+      message,
+      ...(why === undefined ? {} : { why }),
+      ...(remedy === undefined ? {} : { remedy }),
+      exitCode,
+    },
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

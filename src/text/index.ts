@@ -1,0 +1,4 @@
+/** Small helpers on text that every room may use. */
+export * from './nearest.js';
+export * from './safe.js';
+export * from './shell.js';
