@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 
-/** A YAML file as the source of a JavaScript module, so that no YAML parser runs at start-up. */
+/**
+ * A YAML file as the source of a JavaScript module, so that no YAML parser runs at start-up.
+ * @param {string} path
+ */
 function moduleOf(path) {
   return `export default ${JSON.stringify(parse(readFileSync(path, 'utf8')))};`;
 }

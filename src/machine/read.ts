@@ -36,7 +36,11 @@ function isController(name: string): name is Controller {
   return ['cpu', 'cpuset', 'io', 'memory', 'pids'].includes(name);
 }
 
-function readMemory(root: string): { memory: number; swap: number } {
+/**
+ * MemTotal and SwapTotal in bytes.
+ * @throws {Error} when /proc/meminfo cannot be read
+ */
+export function readMemory(root = '/'): { memory: number; swap: number } {
   const meminfo = readText(root, 'proc/meminfo') ?? '';
   const memory = kibibytes(meminfo, 'MemTotal');
   const swap = kibibytes(meminfo, 'SwapTotal');

@@ -25,6 +25,13 @@ export interface JobModel {
   /** Cores one job keeps busy. */
   cores: number;
   pick: JobPick;
+  /**
+   * The range in hundredths of a percent of the cores, rounded down to whole jobs. Absent: 10 % to
+   * 25 % of the cores, for jobs that have workers of their own.
+   */
+  range?: { low: number; high: number };
+  /** A command line to show as an example; `${jobs}` stands for the recommended count. */
+  command?: string;
   /** Exact process names of the jobs, as in /proc/PID/comm (`coqc`, `cc1plus`). */
   processes: string[];
 }
@@ -48,6 +55,9 @@ export interface Profile {
   jobs?: JobModel;
   /** Variables for the tools the profile starts; `${jobs}` stands for the recommended count. */
   environment: Record<string, string>;
-  /** `limits.MemoryMax`, `environment.NIX_CONFIG`, `jobs` … → where that value was written. */
+  /**
+   * `limits.MemoryMax`, `environment.NIX_CONFIG`, `jobs.pick`, `summary` … → where that value was
+   * written. A value that a layer took away keeps the place where that was said.
+   */
   origins: Record<string, Origin>;
 }

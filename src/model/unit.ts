@@ -48,12 +48,16 @@ export interface Usage {
 export interface Observation {
   unit: string;
   kind: UnitKind;
+  /** Whose unit it is: that of the user's service manager, or of the system's. */
+  manager: 'user' | 'system';
   description?: string;
   loadState: string;
   activeState: string;
   /** `Result` of the unit: `success`, `oom-kill` … */
   result?: string;
   slice?: string;
+  /** ISO 8601 time since which it is active. */
+  since?: string;
   /** Path below the cgroup root, beginning with a slash; absent when the unit has no cgroup. */
   cgroup?: string;
   /** systemd property name as `systemctl show` spells it → text as it prints it. */

@@ -8,6 +8,7 @@ export const GiB = 1024 ** 3;
 
 const SUFFIXES = ['', 'K', 'M', 'G', 'T', 'P', 'E'] as const;
 const EXPECTED = 'a size: a number with K, M, G, T, P or E behind it (base 1024), or infinity';
+const EXACT = 'a size that can be held exactly (use K, M, G … or fewer digits)';
 
 /**
  * Reads a size in systemd's syntax (`150G`, `1.5G`, `512M`, `1G 512M`, `infinity`) as bytes.
@@ -19,20 +20,14 @@ export function parseBytes(text: string): Amount {
   if (trimmed === 'infinity') return 'infinity';
   let total = 0n;
   let smallest: number = SUFFIXES.length;
-  for (const part of trimmed.split(/\s+/)) {
-    const { bytes, rank } = parsePart(part, text);
+  for (const { bytes, rank } of parseParts(trimmed, text)) {
     // systemd takes `1G 512M` but not `512M 1G`: each suffix must be smaller than the last.
     if (rank >= smallest) throw new QuantityError(text, EXPECTED);
     smallest = rank;
     total += bytes;
   }
   const result = Number(total);
-  if (BigInt(result) !== total || total >= 2n ** 64n) {
-    throw new QuantityError(
-      text,
-      'a size that can be held exactly (use K, M, G … or fewer digits)',
-    );
-  }
+  if (total >= 2n ** 64n || BigInt(result) !== total) throw new QuantityError(text, EXACT);
   return result;
 }
 
@@ -48,14 +43,21 @@ export function formatBytes(bytes: Amount): string {
   return `${BigInt(value)}${SUFFIXES[rank]}`;
 }
 
-function parsePart(part: string, text: string): { bytes: bigint; rank: number } {
-  const match = /^(\d+)(?:\.(\d+))?([KMGTPEB]?)$/.exec(part);
-  if (!match) throw new QuantityError(text, EXPECTED);
-  const [, whole = '', fraction = '', suffix = ''] = match;
-  const rank = suffix === 'B' ? 0 : SUFFIXES.indexOf(suffix as (typeof SUFFIXES)[number]);
-  if (fraction !== '' && rank === 0) throw new QuantityError(text, EXPECTED);
-  const unit = 1024n ** BigInt(rank);
-  const scale = 10n ** BigInt(fraction.length);
-  const bytes = BigInt(whole) * unit + (BigInt(fraction || '0') * unit) / scale;
-  return { bytes, rank };
+/** The terms of `1G 512M` (`1G512M` and `1 G 512 M` are the same to systemd). */
+function parseParts(trimmed: string, text: string): { bytes: bigint; rank: number }[] {
+  const parts: { bytes: bigint; rank: number }[] = [];
+  const term = /\s*(\d+)(?:\.(\d+))?\s*([KMGTPEB]?)/y;
+  while (term.lastIndex < trimmed.length || parts.length === 0) {
+    const match = term.exec(trimmed);
+    if (!match) throw new QuantityError(text, EXPECTED);
+    const [, whole = '', fraction = '', suffix = ''] = match;
+    // No size has more digits than these; without a bound a long text would cost time.
+    if (whole.length > 30 || fraction.length > 30) throw new QuantityError(text, EXACT);
+    const rank = suffix === 'B' ? 0 : SUFFIXES.indexOf(suffix as (typeof SUFFIXES)[number]);
+    if (fraction !== '' && rank === 0) throw new QuantityError(text, EXPECTED);
+    const unit = 1024n ** BigInt(rank);
+    const scale = 10n ** BigInt(fraction.length);
+    parts.push({ bytes: BigInt(whole) * unit + (BigInt(fraction || '0') * unit) / scale, rank });
+  }
+  return parts;
 }

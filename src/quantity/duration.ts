@@ -22,13 +22,13 @@ const EXPECTED = 'a time span such as 30s, 5min, 1h 30min or 250ms';
 export function parseSpan(text: string): Amount {
   const trimmed = text.trim();
   if (trimmed === 'infinity') return 'infinity';
-  if (!/^(?:\d+(?:\.\d+)?\s*[a-zA-Zµμ]*\s*)+$/.test(trimmed)) {
-    throw new QuantityError(text, EXPECTED);
-  }
   let total = 0;
-  for (const [, number = '', name = ''] of trimmed.matchAll(/(\d+(?:\.\d+)?)\s*([a-zA-Zµμ]*)/g)) {
+  // One term after the other: a single pattern for the whole text could backtrack for ever.
+  const term = /(\d+(?:\.\d+)?)\s*([a-zA-Zµμ]*)\s*/y;
+  while (term.lastIndex < trimmed.length || trimmed === '') {
+    const [, number = '', name = ''] = term.exec(trimmed) ?? [];
     const unit = UNITS.find(([, names]) => names.includes(name));
-    if (!unit) throw new QuantityError(text, EXPECTED);
+    if (number === '' || !unit) throw new QuantityError(text, EXPECTED);
     total += Math.round(Number(number) * unit[0]);
   }
   if (!Number.isSafeInteger(total)) throw new QuantityError(text, EXPECTED);

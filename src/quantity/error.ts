@@ -6,6 +6,11 @@ export class QuantityError extends Error {
     readonly text: string,
     readonly expected: string,
   ) {
-    super(`${JSON.stringify(text)} is not ${expected}`);
+    super(`${JSON.stringify(shorten(text))} is not ${expected}`);
   }
+}
+
+/** Enough of a text to know it again: a message must not be as long as a hostile file. */
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

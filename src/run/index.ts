@@ -1,0 +1,215 @@
+/** `rlimit run`: profile → limits → scope → the kernel's word → the command → its end. */
+import { writeSync } from 'node:fs';
+import { cgroupOf, readCgroupFile, readLimitFiles } from '../cgroup/index.js';
+import { CannotRunError, EXIT } from '../errors/index.js';
+import { filesToVerify, verifyKernel } from '../inspect/verify.js';
+import { readMachine } from '../machine/index.js';
+import type { Finding, Machine, Outcome, UnitRecord } from '../model/index.js';
+import { loadProfile, parseMachineOverride, resolve } from '../profiles/index.js';
+import { renderLeftBehind, renderLogLoss, renderStart } from '../render/run.js';
+import { recordDirectory, removeRecord, writeRecord } from '../state/write.js';
+import { scopeArgv } from '../systemd/compile.js';
+import { diagnoseUserManager, readUserManagerFacts } from '../systemd/diagnose.js';
+import { systemdVersion } from '../systemd/version.js';
+import { shellLine } from '../text/shell.js';
+import { type AtGate, type Ending, launch } from './launch.js';
+import { copyOutput } from './log.js';
+import type { RunOptions } from './options.js';
+import { newRunId, type Plan, planRun } from './plan.js';
+import { checkProgram } from './program.js';
+import type { StartedWith } from './started-with.js';
+
+export interface RunContext {
+  env: NodeJS.ProcessEnv;
+  cwd: string;
+  startedWith: StartedWith;
+}
+
+/**
+ * Runs a command under a profile, up to the command's end.
+ * @returns how rlimit itself is to end: the command's own status or signal
+ * @throws {RlimitError} when the command was not started
+ */
+export async function run(options: RunOptions, context: RunContext): Promise<Ending> {
+  const machine = machineFor(options, context.env);
+  const profile = await loadProfile(options.profile, context);
+  if (!options.quiet) for (const remark of profile.remarks) say(`rlimit: note: ${remark}`);
+  const limits = resolve(profile, machine, {
+    overrides: options.properties,
+    force: options.force,
+    ...(options.jobs === undefined ? {} : { jobs: options.jobs }),
+  });
+  const plan = planRun(options, { limits, machine, id: newRunId(), env: context.env });
+  if (options.dryRun) {
+    printPlan(plan, options);
+    return { status: EXIT.fine };
+  }
+  checkProgram(options.command[0] ?? '', context.env['PATH']);
+  checkUserManager(context.env);
+  return runPlan(plan, { options, machine, context });
+}
+
+function machineFor(options: RunOptions, env: NodeJS.ProcessEnv): Machine {
+  const systemd = systemdVersion(env);
+  const here = { ...readMachine(), ...(systemd === undefined ? {} : { systemd }) };
+  if (options.machine === undefined) return here;
+  if (!options.dryRun) {
+    throw new CannotRunError('--machine only answers for another machine', {
+      remedy: 'add --dry-run',
+    });
+  }
+  return parseMachineOverride(options.machine, here);
+}
+
+/** @throws {CannotRunError} with what is missing and the command that mends it */
+function checkUserManager(env: NodeJS.ProcessEnv): void {
+  const trouble = diagnoseUserManager(readUserManagerFacts({ env }));
+  if (trouble !== undefined) throw new CannotRunError(trouble.message, trouble);
+}
+
+async function runPlan(
+  plan: Plan,
+  { options, machine, context }: { options: RunOptions; machine: Machine; context: RunContext },
+): Promise<Ending> {
+  const { unit } = plan.request;
+  const forget = remember(plan, context);
+  const begun = performance.now();
+  const started = await launch({
+    argvFor: (command) => scopeArgv(plan.request, command),
+    command: plan.command,
+    env: context.env,
+    cwd: context.cwd,
+    startedWith: context.startedWith,
+    piped: options.log !== undefined,
+  }).catch((error: unknown) => {
+    forget();
+    throw error;
+  });
+  const cgroup = 'pid' in started ? cgroupOf(started.pid) : undefined;
+  const ending =
+    'pid' in started ? await passGate(started, cgroup, plan, options, machine) : started;
+  if (cgroup !== undefined && stillPopulated(cgroup)) {
+    if (!options.quiet) say(renderLeftBehind(unit));
+  } else {
+    forget();
+  }
+  if (options.json) say(JSON.stringify(outcomeOf(plan, ending, performance.now() - begun)));
+  return ending;
+}
+
+/** Believes no limit until the kernel's own files say it; then lets the command start. */
+async function passGate(
+  started: AtGate,
+  cgroup: string | undefined,
+  plan: Plan,
+  options: RunOptions,
+  machine: Machine,
+): Promise<Ending> {
+  const { properties, unit } = plan.request;
+  const findings = verify(properties, cgroup, machine);
+  const refused = options.strict && (findings.length > 0 || plan.leftOut.length > 0);
+  if (refused || !options.quiet) {
+    const troubled = new Set(findings.map(({ property }) => property));
+    const enforced = Object.entries(properties).filter(([name]) => !troubled.has(name));
+    say(
+      renderStart(unit, {
+        enforced: Object.fromEntries(enforced),
+        findings,
+        leftOut: plan.leftOut,
+      }),
+    );
+  }
+  if (refused) {
+    await started.refuse();
+    throw new CannotRunError('not started: --strict, and not every property is in force');
+  }
+  if (options.log !== undefined && started.stdout && started.stderr) {
+    const file = options.log;
+    copyOutput({ stdout: started.stdout, stderr: started.stderr }, file, (error) =>
+      say(renderLogLoss(file, error)),
+    );
+  }
+  return started.go();
+}
+
+function verify(
+  properties: Record<string, string>,
+  cgroup: string | undefined,
+  machine: Machine,
+): Finding[] {
+  const files = cgroup === undefined ? {} : readLimitFiles(cgroup, filesToVerify(properties));
+  return verifyKernel(properties, files, { ...machine, uid: process.getuid?.() ?? 0 });
+}
+
+/**
+ * Keeps what was asked where `inspect` and `kill` find it, also after a SIGKILL of rlimit. Without
+ * it the run goes on: the unit's name is enough to find it.
+ * @returns a function that forgets it again
+ */
+function remember(plan: Plan, { env, cwd }: RunContext): () => void {
+  const directory = recordDirectory(env);
+  if (directory === undefined) return () => {};
+  const record: UnitRecord = {
+    version: 1,
+    unit: plan.request.unit,
+    slice: plan.request.slice,
+    profile: plan.profile,
+    properties: plan.request.properties,
+    ...(plan.jobs === undefined ? {} : { jobs: plan.jobs }),
+    command: plan.command,
+    cwd,
+    started: new Date().toISOString(),
+  };
+  try {
+    writeRecord(directory, record);
+  } catch (error) {
+    say(`rlimit: warning: ${(error as Error).message}; inspect will not know what was asked`);
+  }
+  return () => removeRecord(directory, record.unit);
+}
+
+/** Whether something was left running in the scope (cgroup.events, `populated`). */
+function stillPopulated(cgroup: string): boolean {
+  return readCgroupFile(cgroup, 'cgroup.events')?.includes('populated 1') ?? false;
+}
+
+function printPlan(plan: Plan, options: RunOptions): void {
+  const argv = scopeArgv(plan.request, plan.command);
+  if (options.json) {
+    const { request, ...rest } = plan;
+    const { systemd: _, ...unit } = request;
+    print(JSON.stringify({ ...rest, ...unit, argv }, null, 2));
+    return;
+  }
+  if (!options.quiet) {
+    for (const { property, wish, why } of plan.leftOut) {
+      say(`rlimit: note: ${property}=${wish} left out: ${why}`);
+    }
+  }
+  print(shellLine(argv));
+}
+
+function outcomeOf(plan: Plan, ending: Ending, elapsed: number): Outcome {
+  const { profile, command } = plan;
+  return { unit: plan.request.unit, profile, command, ...ending, elapsedMs: Math.round(elapsed) };
+}
+
+/**
+ * Writes a line to stderr past `process.stderr`: touching that would make a pipe that the command
+ * shares with us non-blocking.
+ */
+function say(line: string): void {
+  writeLine(2, line);
+}
+
+function print(line: string): void {
+  writeLine(1, line);
+}
+
+function writeLine(descriptor: number, line: string): void {
+  try {
+    writeSync(descriptor, `${line}\n`);
+  } catch {
+    // Nobody reads it any more; the command's fate does not depend on our words.
+  }
+}

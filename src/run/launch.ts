@@ -1,0 +1,158 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Duplex, Readable } from 'node:stream';
+import { CannotRunError } from '../errors/index.js';
+import type { StartedWith } from './started-with.js';
+import { GO, wrapCommand } from './wrapper.js';
+
+/** How a process ended: one of the two is absent. */
+export interface Ending {
+  status?: number;
+  signal?: NodeJS.Signals;
+}
+
+export interface LaunchRequest {
+  /** Builds the systemd-run line around the command that runs inside the scope. */
+  argvFor(command: readonly string[]): string[];
+  command: readonly string[];
+  env: NodeJS.ProcessEnv;
+  cwd: string;
+  startedWith: StartedWith;
+  /** Whether stdout and stderr are to come through us (for `--log`) and not straight. */
+  piped: boolean;
+}
+
+/** A command that stands in its scope, before its first instruction. */
+export interface AtGate {
+  /** PID of what will be the command; it is already in the scope's cgroup. */
+  pid: number;
+  stdout: Readable | null;
+  stderr: Readable | null;
+  /** Lets the command start, and waits for its end. */
+  go(): Promise<Ending>;
+  /** Ends it before it has started. */
+  refuse(): Promise<void>;
+}
+
+/**
+ * Starts systemd-run and waits until the scope exists and the command stands at the gate in it.
+ * Terminal, working directory, stdin and inherited descriptors are the command's own.
+ * @returns how it ended instead, where a signal (Ctrl-C) came before the gate was reached
+ * @throws {CannotRunError} when systemd-run failed; it has said why on stderr
+ */
+export async function launch(request: LaunchRequest): Promise<AtGate | Ending> {
+  const { descriptors } = request.startedWith;
+  const gate = freeDescriptor(descriptors);
+  const wrapped = wrapCommand(request.command, { ...request, gate });
+  const [program = '', ...args] = request.argvFor(wrapped);
+  const output = request.piped ? 'pipe' : 'inherit';
+  const child = spawn(program, args, {
+    env: request.env,
+    stdio: stdioFor(descriptors, gate, output),
+  });
+  forwardSignals(child);
+  const ending = endingOf(child, request.piped);
+  const channel = child.stdio[gate] as Duplex;
+  channel.on('error', () => {}); // A reset only says what `ending` tells better.
+  const reached = await Promise.race([firstByte(channel), ending.then(() => false)]);
+  if (!reached || child.pid === undefined) {
+    const early = await ending;
+    if (early.signal !== undefined) return early;
+    throw startFailure(early);
+  }
+  return {
+    pid: child.pid,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    go: () => {
+      channel.end(`${GO}\n`);
+      return ending;
+    },
+    refuse: async () => {
+      channel.end();
+      await ending;
+    },
+  };
+}
+
+/**
+ * The lowest descriptor the command does not have: one digit, since a shell redirects no others.
+ */
+function freeDescriptor(taken: readonly number[]): number {
+  const free = [3, 4, 5, 6, 7, 8, 9].find((descriptor) => !taken.includes(descriptor));
+  if (free === undefined) {
+    throw new CannotRunError('the descriptors 3 to 9 are all in use', {
+      why: 'One of them is needed to hold the command back until its limits are seen in force.',
+      remedy: 'close one: 9>&-',
+    });
+  }
+  return free;
+}
+
+/** `ignore` above 2 leaves a descriptor closed (libuv opens /dev/null only for 0 to 2). */
+function stdioFor(descriptors: readonly number[], gate: number, output: 'pipe' | 'inherit') {
+  const highest = Math.max(2, gate, ...descriptors);
+  return Array.from({ length: highest + 1 }, (_, descriptor) => {
+    if (descriptor === gate) return 'pipe';
+    if (descriptor === 0) return 'inherit';
+    if (descriptor <= 2) return output;
+    return descriptors.includes(descriptor) ? descriptor : 'ignore';
+  });
+}
+
+const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+
+/**
+ * Hands signals on to the command, and so keeps them from ending rlimit before it. What a terminal
+ * sends (Ctrl-C, Ctrl-\) reaches the command by itself, being in the same process group, and must
+ * not arrive twice.
+ */
+function forwardSignals(child: ChildProcess): void {
+  const forward = (signal: NodeJS.Signals): void => {
+    const fromTerminal = signal === 'SIGINT' || signal === 'SIGQUIT';
+    if (!(fromTerminal && inForeground())) child.kill(signal);
+  };
+  for (const signal of FORWARDED) process.on(signal, forward);
+  child.once('close', () => {
+    for (const signal of FORWARDED) process.off(signal, forward);
+  });
+}
+
+/** Whether our process group is the foreground group of a terminal: the one Ctrl-C goes to. */
+function inForeground(): boolean {
+  // pid (comm) state ppid pgrp session tty_nr tpgid: see proc(5). comm may hold blanks and brackets.
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[2] === fields[5];
+}
+
+/** Where output is piped, its end is waited for as well, as `command | tee FILE` does. */
+function endingOf(child: ChildProcess, piped: boolean): Promise<Ending> {
+  return new Promise((resolve, reject) => {
+    child.once('error', (cause) => reject(spawnFailure(cause)));
+    child.once(piped ? 'close' : 'exit', (status, signal) => {
+      resolve(signal === null ? { status: status ?? 0 } : { signal });
+    });
+  });
+}
+
+function firstByte(channel: Duplex): Promise<boolean> {
+  return new Promise((resolve) => {
+    channel.once('data', () => resolve(true));
+    channel.once('close', () => resolve(false));
+  });
+}
+
+function spawnFailure(cause: Error): CannotRunError {
+  return new CannotRunError('systemd-run could not be started', {
+    why: `${cause.message}. It comes with systemd.`,
+    remedy: 'sudo apt-get install systemd',
+  });
+}
+
+function startFailure({ status }: Ending): CannotRunError {
+  return new CannotRunError('the scope could not be started', {
+    why: `systemd-run ended with status ${status} before the command began; what it said stands above.`,
+    remedy: 'rlimit run --dry-run shows the line that was tried',
+  });
+}

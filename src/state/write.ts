@@ -1,0 +1,34 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { UnitRecord } from '../model/index.js';
+
+/**
+ * Where records of running units are kept: `$XDG_RUNTIME_DIR/rlimit`, a tmpfs that is the user's
+ * alone and empty after a reboot, when no unit is left either. Absent without XDG_RUNTIME_DIR.
+ */
+export function recordDirectory(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  return env.XDG_RUNTIME_DIR ? `${env.XDG_RUNTIME_DIR}/rlimit` : undefined;
+}
+
+/**
+ * Writes what was asked of a unit, so that a reader finds it whole or not at all. Synchronous: it
+ * is on the way from `run` to the command.
+ * @throws {Error} the system's own when the directory cannot be made or written
+ */
+export function writeRecord(directory: string, record: UnitRecord): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const path = recordPath(directory, record.unit);
+  // No reader takes a name that does not end in .json for a record.
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, JSON.stringify(record), { mode: 0o600 });
+  renameSync(draft, path);
+}
+
+/** Forgets a unit. One that is not recorded is no error. */
+export function removeRecord(directory: string, unit: string): void {
+  rmSync(recordPath(directory, unit), { force: true });
+}
+
+/** Unit names have no slash and none begins with a dot (systemd.unit(5)), so each is a file name. */
+function recordPath(directory: string, unit: string): string {
+  return `${directory}/${unit}.json`;
+}
