@@ -1,7 +1,7 @@
 #!/bin/sh
-":" //; # A shell script first, a JavaScript module after: the shell skips nothing of these lines, Node all.
+":" //; # A shell script first and JavaScript after: to JavaScript these lines are a string and a comment.
 ":" //; # It notes what Node is about to change (soft limits, ignored signals, inherited descriptors), so
-":" //; # that `rlimit run` can give the command the world as it was, and then becomes node.
+":" //; # that `rlimit run` can give the command the world as it was, and then it becomes node.
 ":" //; # Built-ins only: no process is started. See src/run/started-with.ts for the other end.
 ":" //; nofile='' core='' ignored='' fds=''
 ":" //; while read -r _ what _ a b _; do case $what in open) nofile=$a ;; core) core=$b ;; esac; done </proc/self/limits
@@ -12,4 +12,4 @@
 ":" //; ulimit -Sc 0
 ":" //; export RLIMIT_STARTED_WITH="$nofile $core $ignored $fds"
 ":" //; exec node "$0" "$@"
-await import('../dist/main.js');
+require('../dist/main.cjs');

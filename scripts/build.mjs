@@ -1,34 +1,71 @@
 /**
- * Bundles src/ into dist/: one entry for the executable and one a command, with what they share in
- * chunks. Bundling is for start-up: reading some 300 small modules takes longer than the work.
+ * Bundles src/ into dist/. Bundling is for start-up: reading some hundred small modules takes
+ * longer than what they do.
+ *
+ * - dist/main.cjs is the executable's entry with all of `run`. CommonJS and one file: an ES module
+ *   costs 2 MiB and some milliseconds more before its first line. What `run` needs only sometimes
+ *   (a YAML parser, the words for a failure) it imports from the other bundle.
+ * - dist/commands/ and what they share: ES modules, one entry a command.
  */
 import { readdirSync, rmSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { esbuildYaml } from './yaml-plugin.mjs';
+
+/** Modules that dist/main.cjs imports from the other bundle, when it needs them. */
+const LAZY = ['src/cli/oclif.ts', 'src/cli/report-run-error.ts', 'src/profiles/file.ts'];
 
 const commands = readdirSync('src/commands', { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .map((file) => `src/commands/${file}`);
 
-rmSync('dist', { recursive: true, force: true });
-await build({
-  entryPoints: ['src/main.ts', 'src/hooks/command-not-found.ts', ...commands],
-  outbase: 'src',
-  outdir: 'dist',
+/**
+ * Leaves `import('./x.js')` to be done at run time, from the other bundle.
+ * @type {import('esbuild').Plugin}
+ */
+const lazyImports = {
+  name: 'lazy-imports',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\./ }, ({ kind, path, importer }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      const source = relative('.', resolve(dirname(importer), path)).replace(/\.js$/, '.ts');
+      if (!LAZY.includes(source)) throw new Error(`${source} belongs into LAZY`);
+      return { path: `./${relative('src', source).replace(/\.ts$/, '.js')}`, external: true };
+    });
+  },
+};
+
+/** @type {import('esbuild').BuildOptions} */
+const common = {
   bundle: true,
-  splitting: true,
-  format: 'esm',
   platform: 'node',
   target: 'node20',
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'linked',
+  logLevel: 'warning',
+};
+
+rmSync('dist', { recursive: true, force: true });
+await build({
+  ...common,
+  entryPoints: ['src/main.ts'],
+  outfile: 'dist/main.cjs',
+  format: 'cjs',
+  plugins: [esbuildYaml, lazyImports],
+});
+await build({
+  ...common,
+  entryPoints: [...commands, ...LAZY, 'src/hooks/command-not-found.ts'],
+  outbase: 'src',
+  outdir: 'dist',
+  format: 'esm',
+  splitting: true,
+  plugins: [esbuildYaml],
   // oclif loads these only for commands written in TypeScript, and only where they are installed.
   external: ['typescript', 'tsx', 'ts-node'],
-  plugins: [esbuildYaml],
   // Packages written for require() need one in an ES module.
   banner: {
     js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
   },
-  logLevel: 'warning',
 });

@@ -9,8 +9,7 @@ import { takeStartedWith } from './run/started-with.js';
 
 const startedWith = takeStartedWith(process.env);
 const [verb, ...rest] = process.argv.slice(2);
-if (verb === 'run') await runVerb(rest);
-else await otherVerb();
+void (verb === 'run' ? runVerb(rest) : otherVerb());
 
 async function runVerb(argv: string[]): Promise<void> {
   try {
@@ -34,5 +33,5 @@ function endAs({ status, signal }: Ending): void {
 
 async function otherVerb(): Promise<void> {
   const { runOclif } = await import('./cli/oclif.js');
-  await runOclif(import.meta.url);
+  await runOclif();
 }

@@ -1,5 +1,5 @@
 import { Command, Errors } from '@oclif/core';
-import { EXIT, RlimitError } from '../errors/index.js';
+import { EXIT, isRlimitError } from '../errors/index.js';
 import { errorToJson, renderError } from '../render/index.js';
 
 /**
@@ -40,7 +40,7 @@ export abstract class BaseCommand extends Command {
 }
 
 function exitCodeOf(error: Error): number {
-  if (error instanceof RlimitError) return error.exitCode;
+  if (isRlimitError(error)) return error.exitCode;
   // oclif's own parse errors (unknown flag, missing argument) are mistakes in what was asked.
   if (error instanceof Errors.CLIError) return EXIT.usage;
   return EXIT.problems;

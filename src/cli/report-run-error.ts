@@ -1,4 +1,4 @@
-import { EXIT, RlimitError } from '../errors/index.js';
+import { EXIT, isRlimitError } from '../errors/index.js';
 import { errorToJson, renderError } from '../render/error.js';
 
 /**
@@ -9,5 +9,5 @@ export function reportRunError(error: unknown, argv: readonly string[]): number 
   const end = argv.indexOf('--');
   const json = argv.slice(0, end < 0 ? undefined : end).includes('--json');
   process.stderr.write(`${json ? JSON.stringify(errorToJson(error)) : renderError(error)}\n`);
-  return error instanceof RlimitError ? error.exitCode : EXIT.cannotRun;
+  return isRlimitError(error) ? error.exitCode : EXIT.cannotRun;
 }

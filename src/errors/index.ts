@@ -20,6 +20,8 @@ export const EXIT = {
 
 /** What happened (`message`), why, and the command or edit that mends it. */
 export abstract class RlimitError extends Error {
+  /** See `isRlimitError`. */
+  readonly isRlimitError = true;
   /** Stable kebab-case name of the failure, for `--json`. */
   abstract readonly id: string;
   abstract readonly exitCode: number;
@@ -27,6 +29,14 @@ export abstract class RlimitError extends Error {
   why?: string;
   /** A shell command, or an edit in words. */
   remedy?: string;
+}
+
+/**
+ * Tells our failures from others. Not by class: `run` is a bundle of its own (scripts/build.mjs)
+ * with a copy of these classes, and the code that prints its failures is in the other bundle.
+ */
+export function isRlimitError(error: unknown): error is RlimitError {
+  return error instanceof Error && 'isRlimitError' in error;
 }
 
 /** A mistake in what was asked: a bad flag, a value out of range, a combination that harms. */

@@ -64,7 +64,7 @@ export async function inspect({
   const { records, broken } = directory ? readRecords(directory) : { records: [], broken: [] };
   const found =
     names.length === 0 ? await findOurUnits(records) : await findNamedUnits(names, records);
-  const observed = found.flatMap((unit) => observe(unit) ?? []);
+  const observed = found.flatMap((unit) => observe(unit) ?? []).sort(byAge);
   if (directory && names.length === 0) forgetEnded(records, observed, directory);
   const contextFor = contextReader(env);
   return {
@@ -80,6 +80,12 @@ export async function inspect({
     }),
     brokenRecords: broken,
   };
+}
+
+/** The oldest first; those that are not active last. */
+function byAge(a: Observation, b: Observation): number {
+  const [first = '~', second = '~'] = [a.since, b.since];
+  return first.localeCompare(second) || a.unit.localeCompare(b.unit);
 }
 
 /** How long `run` may take between writing a record and having the unit. */

@@ -1,3 +1,5 @@
+import { JOBS } from './body.js';
+
 /**
  * What a project file may put into the environment. It arrives with somebody's repository, so it
  * must not be able to choose what runs: only variables that hold a count, and only counts.
@@ -44,6 +46,6 @@ export function refusalOf(name: string, value: string): string | undefined {
       'such as CARGO_BUILD_JOBS; put anything else into a profile of your own'
     );
   }
-  if (value === '' || value === '${jobs}' || /^[1-9]\d{0,3}$/.test(value)) return undefined;
+  if (value === '' || value === JOBS || /^[1-9]\d{0,3}$/.test(value)) return undefined;
   return `a project file may set ${name} to a number or to \${jobs} only`;
 }

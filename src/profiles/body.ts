@@ -1,6 +1,10 @@
 import type { JobModel, JobPick } from '../model/index.js';
 import { parseBytes, parsePercent, QuantityError } from '../quantity/index.js';
 
+/** Stands for the recommended number of jobs in variables and example command lines. */
+// biome-ignore lint/suspicious/noTemplateCurlyInString: this is how profiles spell it
+export const JOBS = '${jobs}';
+
 /**
  * A profile as it stands in a YAML file. In files every scalar is read as text; the catalog is
  * bundled as data, where whole numbers are numbers.

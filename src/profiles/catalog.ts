@@ -2,6 +2,8 @@
  * The built-in profiles. The files are bundled as data, so no YAML parser and no schema runs for
  * them; test/unit/profiles/catalog.test.ts holds them to the schema instead.
  */
+
+import { type ProfileBody, type RawBody, toBody } from './body.js';
 import agent from './catalog/agent.yaml';
 import coqAggressive from './catalog/coq-aggressive.yaml';
 import coqConservative from './catalog/coq-conservative.yaml';
@@ -17,7 +19,6 @@ import nixDaemon from './catalog/nix-daemon.yaml';
 import nodeBuild from './catalog/node-build.yaml';
 import ollama from './catalog/ollama.yaml';
 import rustBuild from './catalog/rust-build.yaml';
-import { type ProfileBody, type RawBody, toBody } from './body.js';
 
 const CATALOG: Readonly<Record<string, unknown>> = {
   agent,

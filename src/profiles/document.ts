@@ -40,7 +40,7 @@ export interface Located {
  * YAML. Anchors are refused: a profile has no use for them, and a few can unfold into gigabytes.
  */
 export function readDocument(source: string): Located | { problems: Problem[] } {
-  const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.exec(source);
+  const control = /[^\P{Cc}\t\n\r]/u.exec(source);
   const counter = new LineCounter();
   const at = (offset: number): Position => {
     const { line, col } = counter.linePos(offset);

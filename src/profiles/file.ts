@@ -1,33 +1,17 @@
 /** Reading profile files. Loaded only when there is one: it brings a YAML parser and a schema. */
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
-import { basename } from 'node:path';
 import type { z } from 'zod';
 import { ProfileFileError } from '../errors/index.js';
 import type { Layer } from '../model/index.js';
 import { nearest, printable } from '../text/index.js';
 import { type RawBody, toBody } from './body.js';
+import type { Definition, ProjectFile, SourceFile } from './definition.js';
 import { type Located, type Problem, readDocument } from './document.js';
-import type { Definition } from './library.js';
-import { PROJECT_FILE } from './places.js';
+import { reasonOf } from './reason.js';
 import { knownKeys, projectSchema, userSchema } from './schema.js';
 
 /** Larger than any profile anybody writes. */
 const MOST_BYTES = 256 * 1024;
-
-/** A file's text before it is in the file. */
-export interface SourceFile {
-  path: string;
-  text: string;
-  /** Whether it is a project file. */
-  project: boolean;
-}
-
-/** What a project file says. */
-export interface ProjectFile {
-  profiles: Map<string, Definition>;
-  /** Why it was not read, as a sentence for the user. */
-  skipped?: string;
-}
 
 /**
  * Reads a profile of the user's.
@@ -54,11 +38,6 @@ export function readProjectFile(path: string, text?: string): ProjectFile {
   const source = { path, text: text ?? decode(path, content?.bytes), project: true };
   const { definitions } = demand(path, parseProfiles(source));
   return { profiles: new Map(definitions.map((each) => [each.name, each])) };
-}
-
-/** Tells a project file from a user's by its name. */
-export function isProjectPath(path: string): boolean {
-  return basename(path) === PROJECT_FILE;
 }
 
 /**
@@ -137,23 +116,6 @@ function withFile<T>(path: string, work: (descriptor: number, stats: Stats) => T
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
-}
-
-/** What the system says of a failure, in words. */
-export function reasonOf(error: unknown): string {
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  const words: Record<string, string> = {
-    EACCES: 'permission denied',
-    EISDIR: 'it is a directory',
-    ELOOP: 'too many symbolic links',
-    ENOENT: 'there is no such file',
-    ENOSPC: 'no space left on the device',
-    ENOTDIR: 'a part of the path is not a directory',
-    EPERM: 'operation not permitted',
-    EROFS: 'the file system is read-only',
-    EDQUOT: 'the disk quota is used up',
-  };
-  return words[code] ?? message;
 }
 
 function positionOfBadByte(bytes: Buffer): { line: number; column: number } {

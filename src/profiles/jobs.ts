@@ -1,6 +1,5 @@
 import type { JobAdvice, JobBound, JobModel, Machine } from '../model/index.js';
-import { formatBytes, formatPercent } from '../quantity/index.js';
-import { gibibytes } from './wish.js';
+import { formatPercent, roughBytes } from '../quantity/index.js';
 
 /** The range for jobs with workers of their own, in hundredths of a percent of the cores. */
 const USUAL_RANGE = { low: 1000, high: 2500 };
@@ -83,7 +82,7 @@ function boundOf({ pick }: JobModel, wanted: Range, fit: number): JobBound {
 }
 
 function reasonFor(bound: JobBound, model: JobModel, figures: Figures): string {
-  const size = formatBytes(model.memory.low);
+  const size = roughBytes(model.memory.low);
   const memory = figures.memory.name;
   switch (bound) {
     case 'fixed':
@@ -117,9 +116,15 @@ function heavyNotes(
   if (heavy === model.memory.low) return [];
   const tooMany = [pick, high].find((count) => count * heavy > memory.bytes);
   if (tooMany === undefined) return [];
-  const fit = Math.max(1, Math.floor(memory.bytes / heavy));
+  const fit = Math.floor(memory.bytes / heavy);
+  if (fit < 1) {
+    return [
+      `A heavy job alone would want ${roughBytes(heavy)}, more than ${memory.name}: it would be ` +
+        'killed however few run beside it.',
+    ];
+  }
   return [
-    `${jobs(tooMany)} of ${formatBytes(heavy)} would want ${gibibytes(tooMany * heavy)}, more than ` +
+    `${jobs(tooMany)} of ${roughBytes(heavy)} would want ${roughBytes(tooMany * heavy)}, more than ` +
       `${memory.name}: where all are that heavy, ${jobs(fit)} ${fit === 1 ? 'is' : 'are'} enough.`,
   ];
 }

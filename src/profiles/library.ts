@@ -1,19 +1,7 @@
 import { ProfileFileError } from '../errors/index.js';
-import type { Layer } from '../model/index.js';
-import type { ProfileBody } from './body.js';
 import { builtIn } from './catalog.js';
-import type { ProjectFile, SourceFile } from './file.js';
+import type { Definition, ProjectFile, SourceFile } from './definition.js';
 import { findProjectFile, isThere, type Places, userFile, userNames } from './places.js';
-
-/** What one layer says of one profile, and where each value stands. */
-export interface Definition {
-  name: string;
-  layer: Layer;
-  file?: string;
-  body: ProfileBody;
-  /** `limits.MemoryMax` → 1-based line in `file`. */
-  lines: Readonly<Record<string, number>>;
-}
 
 export interface LibraryOptions {
   /** Whether the project file counts; true where it is not said. */
@@ -44,7 +32,7 @@ export interface Library {
 export async function openLibrary(places: Places, options: LibraryOptions = {}): Promise<Library> {
   const { project = true, replace } = options;
   const found = project ? findProjectFile(places.cwd) : undefined;
-  const path = found ?? (replace?.project ? replace.path : undefined);
+  const path = replace?.project ? replace.path : found;
   const read = path === undefined ? undefined : await readProject(path, replace);
   const profiles = read?.profiles ?? new Map<string, Definition>();
   return {

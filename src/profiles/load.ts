@@ -1,14 +1,9 @@
 import { UnknownNameError } from '../errors/index.js';
 import type { JobModel, Layer, Origin, Profile } from '../model/index.js';
-import type { ProfileBody } from './body.js';
+import { JOBS, type ProfileBody } from './body.js';
 import { BUILT_IN_NAMES } from './catalog.js';
-import {
-  type Definition,
-  errorAt,
-  type Library,
-  type LibraryOptions,
-  openLibrary,
-} from './library.js';
+import type { Definition } from './definition.js';
+import { errorAt, type Library, type LibraryOptions, openLibrary } from './library.js';
 import { isProfileName } from './name.js';
 import { type Places, processPlaces } from './places.js';
 
@@ -236,7 +231,7 @@ function withJobs({ definition, body }: Draft): { jobs?: JobModel } {
   if (Object.keys(body.jobs).length > 0) {
     throw errorAt(definition, 'jobs', 'jobs needs memory, such as memory: 2G-4G');
   }
-  const needing = Object.entries(body.environment).find(([, value]) => value.includes('${jobs}'));
+  const needing = Object.entries(body.environment).find(([, value]) => value.includes(JOBS));
   if (!needing) return {};
   const key = `environment.${needing[0]}`;
   throw errorAt(definition, key, `${needing[0]} uses \${jobs}, but the profile has no jobs`);

@@ -10,9 +10,11 @@ import type {
   Profile,
 } from '../model/index.js';
 import { checkName, PROPERTY_NAMES } from '../properties/index.js';
+import { roughBytes } from '../quantity/index.js';
+import { JOBS } from './body.js';
 import { adviseJobs } from './jobs.js';
 import { amountOf, checkRules, LIVELOCK } from './rules.js';
-import { concretize, gibibytes } from './wish.js';
+import { concretize } from './wish.js';
 
 export interface ResolveOptions {
   /** Properties of the command line; an empty value takes the profile's away. */
@@ -123,7 +125,7 @@ function jobAdvice(
   const memory =
     max && own <= machine.memory
       ? { bytes: own, name: `MemoryMax=${max.value}` }
-      : { bytes: machine.memory, name: `the machine's ${gibibytes(machine.memory)}` };
+      : { bytes: machine.memory, name: `the machine's ${roughBytes(machine.memory)}` };
   const advice = adviseJobs(model, machine, memory);
   return chosen === undefined ? advice : { ...advice, pick: chosen };
 }
@@ -131,9 +133,9 @@ function jobAdvice(
 /** `${jobs}` replaced; loading has made sure that a profile that uses it has a job model. */
 function environmentOf({ name, environment }: Profile, jobs?: number): Record<string, string> {
   const replace = (value: string) => {
-    if (!value.includes('${jobs}')) return value;
+    if (!value.includes(JOBS)) return value;
     if (jobs === undefined) throw new UsageError(`profile ${name} uses \${jobs} but has no jobs`);
-    return value.replaceAll('${jobs}', String(jobs));
+    return value.replaceAll(JOBS, String(jobs));
   };
   return Object.fromEntries(
     Object.entries(environment).map(([variable, value]) => [variable, replace(value)]),

@@ -2,8 +2,7 @@
 import { UsageError } from '../errors/index.js';
 import type { Limit, Machine } from '../model/index.js';
 import { checkValue, type PropertyName } from '../properties/index.js';
-import { formatBytes, MiB, ONE_CORE, parseCpuList } from '../quantity/index.js';
-import { gibibytes } from './wish.js';
+import { formatBytes, MiB, ONE_CORE, parseCpuList, roughBytes } from '../quantity/index.js';
 
 /**
  * The least MemoryMax that is passed on without force: below it systemd itself may get stuck
@@ -80,7 +79,7 @@ function checkLeast(max: Limit): void {
 function checkMemory(limit: Limit, { memory }: Machine): void {
   if (limit.value === 'infinity' || amountOf(limit) <= memory) return;
   throw new UsageError(`${described(limit)} is more than this machine has`, {
-    why: `It has ${gibibytes(memory)} of memory, so the limit would never act.`,
+    why: `It has ${roughBytes(memory)} of memory, so the limit would never act.`,
     remedy: `-p ${limit.property}='60% of memory', or --force`,
   });
 }

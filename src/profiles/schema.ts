@@ -1,7 +1,7 @@
 /** The shape of profile files. Loaded only when there is a file to read. */
 import { z } from 'zod';
-import { QuantityError } from '../quantity/index.js';
 import { UnknownNameError, UsageError } from '../errors/index.js';
+import { QuantityError } from '../quantity/index.js';
 import { refusalOf } from './allowlist.js';
 import { JOB_READERS, type RawBody } from './body.js';
 import { isProfileName, NAME_RULE } from './name.js';

@@ -159,8 +159,8 @@ function presentCpus(wish: string, machine: Machine): Concrete {
   const wanted = parseCpuList(wish.replace(WHERE_PRESENT, ''));
   const present = wanted.filter((cpu) => cpu < machine.cpus);
   const has = `this machine has CPUs ${formatCpuList([...Array(machine.cpus).keys()])}`;
-  if (present.length === 0) return { leftOut: `${has}: none of those` };
-  if (present.length === machine.cpus) return { leftOut: `${has}: those are all of them` };
+  if (present.length === 0) return { leftOut: `${has}, and none of them is meant` };
+  if (present.length === machine.cpus) return { leftOut: `${has}, and all of them are meant` };
   const value = formatCpuList(present);
   const rule = present.length < wanted.length ? { rule: has } : {};
   return { value, amount: value, ...rule };
@@ -175,8 +175,8 @@ function decimal(numerator: bigint, denominator: bigint): string {
   return rest === '' ? `${hundredths / 100n}` : `${hundredths / 100n}.${rest}`;
 }
 
-/** Bytes as GiB for a sentence, at most two decimals. */
-export function gibibytes(bytes: number): string {
+/** Bytes as GiB, cut rather than rounded: a share must not look larger than what it is of. */
+function gibibytes(bytes: number): string {
   return `${decimal(BigInt(bytes), BigInt(GiB))}G`;
 }
 

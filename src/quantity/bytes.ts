@@ -43,6 +43,16 @@ export function formatBytes(bytes: Amount): string {
   return `${BigInt(value)}${SUFFIXES[rank]}`;
 }
 
+/**
+ * Prints bytes for a sentence, rounded to two decimals of the largest fitting suffix: 1.5G, 950M.
+ * `formatBytes` is the one that can be read back exactly.
+ */
+export function roughBytes(bytes: number): string {
+  const rank = bytes < MiB ? 1 : bytes < GiB ? 2 : 3;
+  const value = bytes / 1024 ** rank;
+  return `${Number(value.toFixed(2))}${SUFFIXES[rank]}`;
+}
+
 /** The terms of `1G 512M` (`1G512M` and `1 G 512 M` are the same to systemd). */
 function parseParts(trimmed: string, text: string): { bytes: bigint; rank: number }[] {
   const parts: { bytes: bigint; rank: number }[] = [];

@@ -1,10 +1,10 @@
-import { RlimitError } from '../errors/index.js';
+import { isRlimitError } from '../errors/index.js';
 import { paragraph, style, textWidth } from './style.js';
 
 /** A failure as a person reads it: what happened, why, and the command that mends it. */
 export function renderError(error: unknown): string {
   const width = textWidth(process.stderr);
-  if (!(error instanceof RlimitError)) return `${style.problem('rlimit:')} ${messageOf(error)}`;
+  if (!isRlimitError(error)) return `${style.problem('rlimit:')} ${messageOf(error)}`;
   const lines = [`${style.problem('rlimit:')} ${error.message}`];
   if (error.why !== undefined) lines.push(paragraph(error.why, { indent: 2, width }));
   if (error.remedy !== undefined) lines.push(`  ${style.faint('mend:')} ${error.remedy}`);
@@ -13,7 +13,7 @@ export function renderError(error: unknown): string {
 
 /** The same failure for `--json`. */
 export function errorToJson(error: unknown): { error: Record<string, unknown> } {
-  if (!(error instanceof RlimitError)) {
+  if (!isRlimitError(error)) {
     return { error: { id: 'unexpected', message: messageOf(error) } };
   }
   const { id, message, why, remedy, exitCode } = error;

@@ -1,14 +1,17 @@
 import type { Finding } from '../model/index.js';
 import { paragraph, style } from './style.js';
 
-/** A finding as a person reads it: severity, property, cause, and below it the remedy. */
+/**
+ * A finding as a person reads it: severity, property, cause, and below it the remedy. That is not
+ * wrapped: it is often a command, which must survive being copied.
+ */
 export function renderFinding(finding: Finding): string {
   const mark =
     finding.severity === 'problem' ? style.problem('problem:') : style.warning('warning:');
   const subject = finding.property === undefined ? '' : `${finding.property}: `;
   const lines = [paragraph(`${mark} ${subject}${finding.cause}`)];
   if (finding.remedy !== undefined) {
-    lines.push(paragraph(`${style.faint('mend:')} ${finding.remedy}`, { indent: 2 }));
+    lines.push(`${style.faint('mend:')} ${finding.remedy}`.replace(/^/gm, '  '));
   }
   return lines.join('\n');
 }

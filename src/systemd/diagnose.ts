@@ -39,8 +39,9 @@ export function diagnoseUserManager(facts: UserManagerFacts): Diagnosis | undefi
     if (facts.runtimeDirectoryOwner !== facts.uid) return ofAnotherUser(facts, directory);
   }
   if (!facts.managerSocket) return withoutManager(facts);
-  if (directory === undefined) return withoutRuntimeDirectory(facts);
-  if (facts.runtimeDirectoryOwner === undefined) return withoutRuntimeDirectory(facts, directory);
+  // Seen: the address of the bus alone is enough for systemctl and systemd-run.
+  if (directory === undefined) return facts.busAddress ? undefined : withoutRuntimeDirectory();
+  if (facts.runtimeDirectoryOwner === undefined) return withoutRuntimeDirectory(directory);
   return undefined;
 }
 
@@ -117,14 +118,13 @@ function withoutManager(facts: UserManagerFacts): Diagnosis {
   };
 }
 
-function withoutRuntimeDirectory(facts: UserManagerFacts, wrong?: string): Diagnosis {
-  const bus = facts.busAddress === undefined ? ', as DBUS_SESSION_BUS_ADDRESS is' : '';
+function withoutRuntimeDirectory(wrong?: string): Diagnosis {
   return {
     message: 'there is no connection to your systemd user manager',
     why:
       wrong === undefined
-        ? `It runs, but XDG_RUNTIME_DIR, which tells where, is not set${bus}: su, sudo, cron and ` +
-          'some ssh set-ups drop it.'
+        ? 'It runs, but neither XDG_RUNTIME_DIR nor DBUS_SESSION_BUS_ADDRESS is set, which tell ' +
+          'where: su, sudo, cron and some ssh set-ups drop them.'
         : `It runs, but XDG_RUNTIME_DIR is ${wrong}, and there is no such directory.`,
     remedy: 'export XDG_RUNTIME_DIR=/run/user/$(id -u)',
   };

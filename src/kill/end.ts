@@ -1,0 +1,196 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CGROUP_ROOT,
+  freeze,
+  isPopulated,
+  isWithin,
+  killAtOnce,
+  type Process,
+  processesIn,
+  readProcess,
+  waitUntilEmpty,
+} from '../cgroup/index.js';
+import { type EndingSignal, signalProcess } from './signal.js';
+
+/**
+ * How a process ended: `signal`, asked to; `killed`, it had to be; `survived`; `spared`, rlimit
+ * itself; `none`, it was a dry run.
+ */
+export type End = 'signal' | 'killed' | 'survived' | 'spared' | 'none';
+
+/** One process and its end. */
+export interface EndedProcess extends Process {
+  end: End;
+  /** Whether the kernel refused the signal: another user's process. */
+  refused?: boolean;
+}
+
+export interface EndOptions {
+  signal: EndingSignal;
+  /** How long to wait for the signal to do, in milliseconds. */
+  timeoutMs: number;
+  root?: string;
+  proc?: string;
+  /** PID of rlimit itself, which is never signalled. */
+  self?: number;
+}
+
+/**
+ * Ends every process of a cgroup: the signal to each, also to those born meanwhile; after the
+ * timeout the kernel kills the whole cgroup in one step, which no fork outruns.
+ * @returns all processes that were seen, with how each ended
+ */
+export async function endCgroup(cgroup: string, options: EndOptions): Promise<EndedProcess[]> {
+  const sweep = new Sweep(cgroup, options);
+  if (options.signal !== 'SIGKILL') await sweep.send(options.signal, options.timeoutMs);
+  const stubborn = sweep.alive();
+  await sweep.killAll();
+  return sweep.report(stubborn);
+}
+
+/**
+ * Ends some processes of a cgroup and no others: the signal, and after the timeout SIGKILL.
+ * @param isMeant tells which
+ */
+export async function endProcesses(
+  cgroup: string,
+  isMeant: (candidate: Process) => boolean,
+  options: EndOptions,
+): Promise<EndedProcess[]> {
+  const sweep = new Sweep(cgroup, options, isMeant);
+  if (options.signal !== 'SIGKILL') await sweep.send(options.signal, options.timeoutMs);
+  const stubborn = sweep.alive();
+  await sweep.send('SIGKILL', KILL_MS);
+  return sweep.report(stubborn);
+}
+
+/** Lists what would be ended. */
+export function listProcesses(
+  cgroup: string,
+  options: EndOptions,
+  isMeant: (candidate: Process) => boolean = () => true,
+): EndedProcess[] {
+  return new Sweep(cgroup, options, isMeant).report([], 'none');
+}
+
+/** How long SIGKILL may take: the kernel has to free what may be gigabytes. */
+const KILL_MS = 10_000;
+/** How often the cgroup is looked at meanwhile. */
+const POLL_MS = 20;
+
+/** The processes of a cgroup as they come and go, and what was sent to each. */
+class Sweep {
+  readonly #cgroup: string;
+  readonly #root: string;
+  readonly #proc: string;
+  readonly #self: number;
+  readonly #isMeant: (candidate: Process) => boolean;
+  /** Everything seen so far, by PID and time of start. */
+  readonly #seen = new Map<string, Process>();
+  readonly #refused = new Set<string>();
+
+  constructor(
+    cgroup: string,
+    { root = CGROUP_ROOT, proc = '/proc', self = process.pid }: EndOptions,
+    isMeant: (candidate: Process) => boolean = () => true,
+  ) {
+    this.#cgroup = cgroup;
+    this.#root = root;
+    this.#proc = proc;
+    this.#self = self;
+    this.#isMeant = isMeant;
+    this.alive();
+  }
+
+  /** Those of the cgroup that are alive now and may be ended; they count as seen from now on. */
+  alive(): Process[] {
+    const found = processesIn(this.#cgroup, this.#root)
+      .flatMap((pid) => readProcess(pid, this.#proc) ?? [])
+      .filter((candidate) => this.#isMeant(candidate));
+    for (const candidate of found) {
+      // The first sight tells its memory best: one that is ending has given it back.
+      const key = keyOf(candidate);
+      if (!this.#seen.has(key)) this.#seen.set(key, candidate);
+    }
+    return found.filter(({ pid }) => pid !== this.#self);
+  }
+
+  /** Sends a signal to each, once, also to those that come meanwhile, until none is left. */
+  async send(signal: EndingSignal, timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    const done = new Set<string>();
+    for (;;) {
+      const targets = this.alive();
+      if (targets.length === 0) return;
+      for (const target of targets) {
+        if (done.has(keyOf(target))) continue;
+        done.add(keyOf(target));
+        this.#signal(target, signal);
+      }
+      if (performance.now() >= deadline) return;
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** Kills the whole cgroup at once, where the kernel can and rlimit itself is not in it. */
+  async killAll(): Promise<void> {
+    if (!isPopulated(this.#cgroup, this.#root)) return;
+    const own = readProcess(this.#self, this.#proc)?.cgroup;
+    if (own !== undefined && isWithin(own, this.#cgroup)) return this.send('SIGKILL', KILL_MS);
+    if (!this.#killAtOnce()) await this.#killFrozen();
+    await waitUntilEmpty(this.#cgroup, { timeoutMs: KILL_MS, root: this.#root });
+  }
+
+  report(stubborn: readonly Process[], otherwise: End = 'signal'): EndedProcess[] {
+    const left = new Set(this.alive().map(keyOf));
+    const late = new Set(stubborn.map(keyOf));
+    return [...this.#seen].map(([key, process_]) => {
+      const isSelf = process_.pid === this.#self;
+      const wasKilled = late.has(key) ? 'killed' : otherwise;
+      const end = isSelf
+        ? 'spared'
+        : left.has(key) && otherwise !== 'none'
+          ? 'survived'
+          : wasKilled;
+      return { ...process_, end, ...(this.#refused.has(key) ? { refused: true } : {}) };
+    });
+  }
+
+  #signal(target: Process, signal: EndingSignal): void {
+    const place = { within: this.#cgroup, proc: this.#proc };
+    const sent = signalProcess(target, signal, place);
+    if (sent === 'refused') this.#refused.add(keyOf(target));
+    // A stopped process sees no signal but SIGKILL before it goes on.
+    else if (sent === 'sent' && signal !== 'SIGKILL') signalProcess(target, 'SIGCONT', place);
+  }
+
+  /** False where the kernel has no cgroup.kill (before 5.14), or may not be told so by us. */
+  #killAtOnce(): boolean {
+    try {
+      return killAtOnce(this.#cgroup, this.#root);
+    } catch (error) {
+      if (isForbidden(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Without cgroup.kill: stop everything first, so that nothing forks while it is killed. */
+  async #killFrozen(): Promise<void> {
+    try {
+      freeze(this.#cgroup, true, this.#root);
+      await this.send('SIGKILL', 0);
+      freeze(this.#cgroup, false, this.#root);
+    } catch (error) {
+      if (!isForbidden(error)) throw error;
+    }
+    await this.send('SIGKILL', KILL_MS);
+  }
+}
+
+function keyOf({ pid, startTicks }: Process): string {
+  return `${pid} ${startTicks}`;
+}
+
+function isForbidden(error: unknown): boolean {
+  return ['EACCES', 'EPERM', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '');
+}

@@ -1,0 +1,27 @@
+import type { Layer } from '../model/index.js';
+import type { ProfileBody } from './body.js';
+
+/** What one layer says of one profile, and where each value stands. */
+export interface Definition {
+  name: string;
+  layer: Layer;
+  file?: string;
+  body: ProfileBody;
+  /** `limits.MemoryMax` → 1-based line in `file`. */
+  lines: Readonly<Record<string, number>>;
+}
+
+/** A file's text before it is in the file. */
+export interface SourceFile {
+  path: string;
+  text: string;
+  /** Whether it is a project file. */
+  project: boolean;
+}
+
+/** What a project file says. */
+export interface ProjectFile {
+  profiles: Map<string, Definition>;
+  /** Why it was not read, as a sentence for the user. */
+  skipped?: string;
+}
