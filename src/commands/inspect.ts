@@ -24,8 +24,11 @@ export default class Inspect extends BaseCommand {
     unit: Args.string({ description: 'units to look at (default: all of rlimit)' }),
   };
   static override flags = {
-    processes: Flags.boolean({ description: 'list the processes of each unit, too' }),
-    strict: Flags.boolean({ description: 'end with 1 for warnings as well' }),
+    processes: Flags.boolean({
+      default: false,
+      description: 'list the processes of each unit, too',
+    }),
+    strict: Flags.boolean({ default: false, description: 'end with 1 for warnings as well' }),
   };
 
   async run(): Promise<Inspection> {

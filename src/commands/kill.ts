@@ -23,7 +23,7 @@ export default class Kill extends BaseCommand {
     unit: Args.string({ description: 'units to end; with --process, units to look in' }),
   };
   static override flags = {
-    scope: Flags.boolean({ description: 'every scope of rlimit, without asking' }),
+    scope: Flags.boolean({ default: false, description: 'every scope of rlimit, without asking' }),
     process: Flags.string({
       description: 'only processes of exactly that name, inside scopes of rlimit (may be repeated)',
       helpValue: 'NAME',
@@ -42,7 +42,7 @@ export default class Kill extends BaseCommand {
       char: 'n',
       description: 'say what would be ended, and end nothing',
     }),
-    force: Flags.boolean({ description: 'let pass what is refused as unwise' }),
+    force: Flags.boolean({ default: false, description: 'let pass what is refused as unwise' }),
   };
 
   async run(): Promise<KillReport> {

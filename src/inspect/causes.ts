@@ -163,7 +163,10 @@ export function tighterAncestor(
   figures: { own: string; theirs: string; file: string; cgroup: string },
   context: KernelContext,
 ): Finding {
-  const name = figures.cgroup.slice(figures.cgroup.lastIndexOf('/') + 1);
+  const { cgroup } = figures;
+  const name = cgroup.slice(cgroup.lastIndexOf('/') + 1);
+  // Below user@UID.service it is a unit of the user's manager.
+  const manager = /\/user@\d+\.service\//.test(cgroup) ? 'systemctl --user' : 'systemctl';
   return {
     id: 'ancestor-tighter',
     severity: 'warning',
@@ -174,7 +177,7 @@ export function tighterAncestor(
     cause:
       `${name}, above this unit, has ${figures.file} ${figures.theirs}, which is less than the ` +
       `unit’s own ${figures.own}: what all units in it use together counts against that`,
-    remedy: `systemctl show -p FragmentPath,DropInPaths ${shellQuote(name)} tells where it is set`,
+    remedy: `${manager} show -p FragmentPath,DropInPaths ${shellQuote(name)} tells where it is set`,
   };
 }
 

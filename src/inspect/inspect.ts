@@ -99,7 +99,7 @@ function forgetEnded(
 ): void {
   const loaded = new Set(observed.map(({ unit }) => unit));
   for (const { unit, started } of records) {
-    if (loaded.has(unit) || Date.now() - Date.parse(started) < START_MS) continue;
+    if (loaded.has(unit) || Date.now() - started < START_MS) continue;
     removeRecord(directory, unit);
   }
 }
@@ -136,7 +136,9 @@ function contextReader(
 
 function describe(observation: Observation, record: UnitRecord | undefined) {
   const { unit, kind, manager, activeState, result, description, slice, cgroup } = observation;
-  const since = observation.since ?? record?.started;
+  const since =
+    observation.since ??
+    (record === undefined ? undefined : new Date(record.started).toISOString());
   return {
     unit,
     kind,

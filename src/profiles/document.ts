@@ -84,9 +84,21 @@ function troubles(document: Document, control: number | undefined): Trouble[] {
     found.unshift({ message: 'there is a control character here', offset: control });
   }
   visit(document, {
+    Pair: (_, { key }) => {
+      // It would name the prototype of a JavaScript object, and vanish without a word.
+      if (isScalar(key) && key.value === '__proto__') {
+        const message = 'there is no key "__proto__" here';
+        found.push({ message, ...(key.range ? { offset: key.range[0] } : {}) });
+      }
+    },
     Node: (_, node) => {
-      if (isAlias(node) || node.anchor !== undefined) {
-        const message = 'anchors and aliases are not taken here: use extends';
+      const message =
+        isAlias(node) || node.anchor !== undefined
+          ? 'anchors and aliases are not taken here: use extends'
+          : node.tag === undefined
+            ? undefined
+            : 'tags (!) are not taken here';
+      if (message !== undefined) {
         found.push({ message, ...(node.range ? { offset: node.range[0] } : {}) });
       }
     },

@@ -11,5 +11,4 @@ export { parseMachineOverride } from './machine-override.js';
 export { type Places, processPlaces } from './places.js';
 export type { Written } from './replace-file.js';
 export { type ResolveOptions, resolve } from './resolve.js';
-export { LIVELOCK } from './rules.js';
 export { type ProfileView, viewProfile } from './show.js';

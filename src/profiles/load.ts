@@ -171,9 +171,12 @@ function missing(
 
 function circle(definition: Definition, steps: readonly Step[]): Error {
   const start = steps.findIndex((step) => same(step.definition, definition));
-  const names = steps.slice(start).map((step) => step.definition.name);
+  const circled = steps.slice(start).map((step) => step.definition);
+  const names = circled.map(({ name }) => name);
   const trail = [...names, definition.name].join(' → ');
-  return errorAt(steps.at(-1)?.definition ?? definition, 'extends', `extends goes round: ${trail}`);
+  // A built-in profile is never what has to be mended.
+  const guilty = circled.findLast(({ file }) => file !== undefined) ?? definition;
+  return errorAt(guilty, 'extends', `extends goes round: ${trail}`);
 }
 
 function unknown(name: string, library: Library): UnknownNameError {

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
 import { isProfileName } from './name.js';
 
 /** Name of the file that a project keeps its profiles in. */
@@ -26,12 +26,12 @@ export function processPlaces(): Places {
  */
 export function userDirectory({ env, home = env.HOME || homedir() }: Places): string {
   const config = env.XDG_CONFIG_HOME ?? '';
-  return join(isAbsolute(config) ? config : join(home, '.config'), 'rlimit', 'profiles');
+  return `${isAbsolute(config) ? config : `${home}/.config`}/rlimit/profiles`;
 }
 
 /** Path of a user's profile, whether or not it is there. The name must be a profile name. */
 export function userFile(name: string, places: Places): string {
-  return join(userDirectory(places), `${name}.yaml`);
+  return `${userDirectory(places)}/${name}.yaml`;
 }
 
 /** Names of the user's profiles, sorted; none when the directory is not there. */
@@ -46,7 +46,7 @@ export function userNames(places: Places): string[] {
 /** The nearest project file from a directory upward, or undefined. */
 export function findProjectFile(cwd: string): string | undefined {
   for (let directory = cwd; ; directory = dirname(directory)) {
-    const path = join(directory, PROJECT_FILE);
+    const path = `${directory === '/' ? '' : directory}/${PROJECT_FILE}`;
     if (isThere(path)) return path;
     if (directory === dirname(directory)) return undefined;
   }

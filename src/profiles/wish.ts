@@ -105,7 +105,8 @@ function memoryShare({ permyriad }: Share, machine: Machine): Concrete {
   const value = formatBytes(bytes);
   const exact = decimal(numerator, denominator);
   const part = `${formatPercent(permyriad)} of ${gibibytes(machine.memory)} is ${exact}G`;
-  const rule = `${exact}G` === value ? part : `${part}, rounded down to ${value}`;
+  const isExact = BigInt(bytes) * 10_000n === numerator;
+  const rule = isExact ? part : `${part}, rounded down to ${value}`;
   return { value, amount: bytes, rule };
 }
 

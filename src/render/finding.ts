@@ -1,4 +1,4 @@
-import type { Finding } from '../model/index.js';
+import type { Finding, Severity } from '../model/index.js';
 import { paragraph, style } from './style.js';
 
 /**
@@ -6,12 +6,16 @@ import { paragraph, style } from './style.js';
  * wrapped: it is often a command, which must survive being copied.
  */
 export function renderFinding(finding: Finding): string {
-  const mark =
-    finding.severity === 'problem' ? style.problem('problem:') : style.warning('warning:');
+  const mark = severityMark(finding.severity);
   const subject = finding.property === undefined ? '' : `${finding.property}: `;
   const lines = [paragraph(`${mark} ${subject}${finding.cause}`)];
   if (finding.remedy !== undefined) {
     lines.push(`${style.faint('mend:')} ${finding.remedy}`.replace(/^/gm, '  '));
   }
   return lines.join('\n');
+}
+
+/** The word in front of a finding, in the colour of its severity. */
+export function severityMark(severity: Severity): string {
+  return severity === 'problem' ? style.problem('problem:') : style.warning('warning:');
 }

@@ -3,7 +3,7 @@ import type { Finding } from '../model/index.js';
 import { parseBytes, parseCpuQuota, QuantityError } from '../quantity/index.js';
 import { printable, shellLine } from '../text/index.js';
 import { humanBytes, humanPart, humanTime } from './figures.js';
-import { renderFinding } from './finding.js';
+import { renderFinding, severityMark } from './finding.js';
 import { style, textWidth } from './style.js';
 import { table } from './table.js';
 
@@ -18,7 +18,7 @@ export function renderInspection({ units, brokenRecords }: Inspection, now = Dat
   return blocks.join('\n\n');
 }
 
-/** @param said remedies that were printed already: one is told once */
+/** @param said causes and remedies that were told already */
 function renderUnit(unit: InspectedUnit, said: Set<string>, now: number): string {
   return [
     ...headerOf(unit, now),
@@ -38,7 +38,7 @@ function headerOf(unit: InspectedUnit, now: number): string[] {
     ...(age === undefined || state !== 'active' ? [] : [`for ${humanTime(Math.max(0, age))}`]),
     ...(unit.manager === 'system' ? ['of the system'] : []),
   ];
-  const jobs = unit.jobs === undefined ? '' : `, ${unit.jobs} jobs`;
+  const jobs = unit.jobs === undefined ? '' : `, -j${unit.jobs}`;
   const lines = [title.join('  ')];
   if (unit.profile !== undefined) lines.push(`  profile  ${printable(unit.profile)}${jobs}`);
   const what = unit.command ? shellLine(unit.command) : unit.description;
@@ -141,12 +141,16 @@ function processTable(processes: NonNullable<InspectedUnit['processes']>): strin
   return more > 0 ? `${list}\nand ${more} more` : list;
 }
 
+/** Many units often have the same trouble: it is explained once, and then only named. */
 function renderOnce(finding: Finding, said: Set<string>): string {
-  const { remedy, ...rest } = finding;
-  if (remedy === undefined) return renderFinding(finding);
-  if (said.has(remedy)) return renderFinding({ ...rest, remedy: 'as above' });
-  said.add(remedy);
-  return renderFinding(finding);
+  const { severity, property = '', cause, remedy, ...rest } = finding;
+  if (said.has(cause)) return `${severityMark(severity)} ${property}: as above`;
+  said.add(cause);
+  if (remedy === undefined || !said.has(remedy)) {
+    if (remedy !== undefined) said.add(remedy);
+    return renderFinding(finding);
+  }
+  return renderFinding({ severity, property, cause, ...rest, remedy: 'as above' });
 }
 
 function indent(text: string): string {

@@ -73,7 +73,7 @@ async function runPlan(
 ): Promise<Ending> {
   const { unit } = plan.request;
   const forget = remember(plan, context);
-  const begun = performance.now();
+  const begun = Date.now();
   const started = await launch({
     argvFor: (command) => scopeArgv(plan.request, command),
     command: plan.command,
@@ -93,7 +93,7 @@ async function runPlan(
   } else {
     forget();
   }
-  if (options.json) say(JSON.stringify(outcomeOf(plan, ending, performance.now() - begun)));
+  if (options.json) say(JSON.stringify(outcomeOf(plan, ending, Date.now() - begun)));
   return ending;
 }
 
@@ -158,7 +158,7 @@ function remember(plan: Plan, { env, cwd }: RunContext): () => void {
     ...(plan.jobs === undefined ? {} : { jobs: plan.jobs }),
     command: plan.command,
     cwd,
-    started: new Date().toISOString(),
+    started: Date.now(),
   };
   try {
     writeRecord(directory, record);
@@ -191,7 +191,7 @@ function printPlan(plan: Plan, options: RunOptions): void {
 
 function outcomeOf(plan: Plan, ending: Ending, elapsed: number): Outcome {
   const { profile, command } = plan;
-  return { unit: plan.request.unit, profile, command, ...ending, elapsedMs: Math.round(elapsed) };
+  return { unit: plan.request.unit, profile, command, ...ending, elapsedMs: elapsed };
 }
 
 /**

@@ -55,7 +55,7 @@ const FIELDS: Record<Exclude<keyof UnitRecord, 'version'>, (value: unknown) => b
   command: (value) => Array.isArray(value) && value.every(isText),
   cwd: isText,
   pid: optional(isNumber),
-  started: isText,
+  started: isNumber,
 };
 
 function recordFiles(directory: string): string[] {
