@@ -1,15 +1,16 @@
 #!/bin/sh
 ":" //; # A shell script first and JavaScript after: to JavaScript these lines are a string and a comment.
-":" //; # It notes what Node is about to change (soft limits, ignored signals, inherited descriptors), so
-":" //; # that `rlimit run` can give the command the world as it was, and then it becomes node.
-":" //; # Built-ins only: no process is started. See src/run/started-with.ts for the other end.
-":" //; nofile='' core='' ignored='' fds=''
-":" //; while read -r _ what _ a b _; do case $what in open) nofile=$a ;; core) core=$b ;; esac; done </proc/self/limits
-":" //; while read -r key value; do case $key in SigIgn:) ignored=$value ;; esac; done </proc/self/status
+":" //; # It notes what Node is about to change (soft limits, ignored signals, inherited descriptors), and
+":" //; # for `run` the environment, which a shell does not hand on unchanged; then it becomes node.
+":" //; # src/run/started-with.ts reads the note. Up to the last `case` these are built-ins: nothing forks.
+":" //; while read -r rl_x rl_key rl_x rl_a rl_b rl_x; do case $rl_key in open) rl_nofile=$rl_a ;; core) rl_core=$rl_b ;; esac; done </proc/self/limits
+":" //; while read -r rl_key rl_a; do case $rl_key in SigIgn:) rl_ignored=$rl_a ;; esac; done </proc/self/status
 ":" //; # Descriptors above 2 that are not close-on-exec (02000000 in the octal flags).
-":" //; for fd in /proc/$$/fd/*; do fd=${fd##*/}; case $fd in [0-2] | '*') continue ;; esac; while read -r key value; do case $key$value in flags:*[2367]??????) ;; flags:*) fds=$fds,$fd ;; esac; done </proc/$$/fdinfo/$fd; done 2>/dev/null
+":" //; for rl_fd in /proc/$$/fd/*; do rl_fd=${rl_fd##*/}; case $rl_fd in [0-2] | '*') continue ;; esac; while read -r rl_key rl_a; do case $rl_key$rl_a in flags:*[2367]??????) ;; flags:*) rl_fds=$rl_fds,$rl_fd ;; esac; done </proc/$$/fdinfo/$rl_fd; done 2>/dev/null
+":" //; # One variable holds 128 KiB at most; an environment as large as that goes through the shell.
+":" //; case $1 in run) rl_env=$(base64 -w0 /proc/$$/environ 2>/dev/null); [ ${#rl_env} -lt 130000 ] || rl_env= ;; esac
 ":" //; # A command that dies of SIGSEGV makes rlimit die of it too: that must not dump Node's memory.
 ":" //; ulimit -Sc 0
-":" //; export RLIMIT_STARTED_WITH="$nofile $core $ignored $fds"
+":" //; export RLIMIT_STARTED_WITH="$rl_nofile $rl_core $rl_ignored $rl_fds $rl_env"
 ":" //; exec node "$0" "$@"
 require('../dist/main.cjs');

@@ -15,7 +15,7 @@ async function runVerb(argv: string[]): Promise<void> {
   try {
     const options = parseRunArguments(argv);
     if (options.help) await otherVerb();
-    else endAs(await run(options, { env: process.env, cwd: process.cwd(), startedWith }));
+    else endAs(await run(options, { cwd: process.cwd(), startedWith, env: startedWith.env }));
   } catch (error) {
     const { reportRunError } = await import('./cli/report-run-error.js');
     process.exit(reportRunError(error, argv));

@@ -33,6 +33,8 @@ export interface EndOptions {
   proc?: string;
   /** PID of rlimit itself, which is never signalled. */
   self?: number;
+  /** kill(2); another one in tests. */
+  kill?: (pid: number, signal: NodeJS.Signals) => unknown;
 }
 
 /**
@@ -84,6 +86,7 @@ class Sweep {
   readonly #root: string;
   readonly #proc: string;
   readonly #self: number;
+  readonly #kill: (pid: number, signal: NodeJS.Signals) => unknown;
   readonly #isMeant: (candidate: Process) => boolean;
   /** Everything seen so far, by PID and time of start. */
   readonly #seen = new Map<string, Process>();
@@ -91,13 +94,14 @@ class Sweep {
 
   constructor(
     cgroup: string,
-    { root = CGROUP_ROOT, proc = '/proc', self = process.pid }: EndOptions,
+    { root = CGROUP_ROOT, proc = '/proc', self = process.pid, kill = process.kill }: EndOptions,
     isMeant: (candidate: Process) => boolean = () => true,
   ) {
     this.#cgroup = cgroup;
     this.#root = root;
     this.#proc = proc;
     this.#self = self;
+    this.#kill = kill;
     this.#isMeant = isMeant;
     this.alive();
   }
@@ -157,7 +161,7 @@ class Sweep {
   }
 
   #signal(target: Process, signal: EndingSignal): void {
-    const place = { within: this.#cgroup, proc: this.#proc };
+    const place = { within: this.#cgroup, proc: this.#proc, kill: this.#kill };
     const sent = signalProcess(target, signal, place);
     if (sent === 'refused') this.#refused.add(keyOf(target));
     // A stopped process sees no signal but SIGKILL before it goes on.

@@ -44,12 +44,12 @@ export async function namedTargets(
 ): Promise<Target[]> {
   const targets = (await find(names, records)).flatMap(targetOf);
   const own = cgroupOf('self', proc);
-  for (const target of targets) if (!force) refuseVital(target, own);
+  for (const target of targets) if (!force) refuseVital(target, own, records);
   return targets;
 }
 
 /** Tells whether `run` made a unit, by its name or its record. */
-export function isOurs(unit: string, records: readonly UnitRecord[]): boolean {
+function isOurs(unit: string, records: readonly UnitRecord[]): boolean {
   return /^rlimit-.*\.scope$/.test(unit) || records.some((record) => record.unit === unit);
 }
 
@@ -60,9 +60,13 @@ export function isOurs(unit: string, records: readonly UnitRecord[]): boolean {
 const VITAL =
   /^(init\.scope|session-.*\.scope|user@.*\.service|user-runtime-dir@.*|systemd-.*|dbus.*\.service|sshd?(@.*)?\.service|(serial-)?getty@.*|display-manager\.service|gdm.*\.service|sddm\.service|docker\.service|containerd\.service|tmux.*|-\.slice|(system|user|user-.*|machine|session|app|background|init)\.slice)$/;
 
-function refuseVital({ unit, cgroup }: Target, own: string | undefined): void {
+function refuseVital(
+  { unit, cgroup }: Target,
+  own: string | undefined,
+  records: readonly UnitRecord[],
+): void {
   const holdsUs = own !== undefined && cgroup !== undefined && isWithin(own, cgroup);
-  if (!VITAL.test(unit) && !(holdsUs && !/^rlimit-.*\.scope$/.test(unit))) return;
+  if (!VITAL.test(unit) && (!holdsUs || isOurs(unit, records))) return;
   throw new UsageError(`${unit} is not killed`, {
     why: holdsUs
       ? 'You are in it: its end would be that of this shell, and of all else in the unit.'

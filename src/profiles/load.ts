@@ -1,5 +1,6 @@
 import { UnknownNameError } from '../errors/index.js';
 import type { JobModel, Layer, Origin, Profile } from '../model/index.js';
+import { printable } from '../text/index.js';
 import { JOBS, type ProfileBody } from './body.js';
 import { BUILT_IN_NAMES } from './catalog.js';
 import type { Definition } from './definition.js';
@@ -92,13 +93,15 @@ export function allNames(library: Library): string[] {
  * What a project file says of a profile, in one sentence; undefined when it says nothing. A project
  * file arrives with somebody's repository, so its say is never silent.
  */
-export function projectRemark(profile: Profile): string | undefined {
+function projectRemark(profile: Profile): string | undefined {
   const own = Object.entries(profile.origins).filter(([, origin]) => origin.layer === 'project');
   const file = own[0]?.[1].file;
   if (file === undefined) return undefined;
   const told = own.map(([key]) => key).filter((key) => !['summary', 'why'].includes(key));
   const keys = told.map((key) => (isRemoved(profile, key) ? `no ${short(key)}` : short(key)));
-  return keys.length === 0 ? undefined : `${file} sets ${keys.join(', ')} of ${profile.name}`;
+  return keys.length === 0
+    ? undefined
+    : `${printable(file)} sets ${keys.join(', ')} of ${profile.name}`;
 }
 
 async function entry(library: Library, name: string): Promise<ProfileEntry> {

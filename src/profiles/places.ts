@@ -24,7 +24,7 @@ export function processPlaces(): Places {
  * Directory of the user's profiles: `rlimit/profiles` below $XDG_CONFIG_HOME, which counts only
  * when it is absolute (XDG Base Directory Specification), else below ~/.config.
  */
-export function userDirectory({ env, home = env.HOME || homedir() }: Places): string {
+function userDirectory({ env, home = env.HOME || homedir() }: Places): string {
   const config = env.XDG_CONFIG_HOME ?? '';
   return `${isAbsolute(config) ? config : `${home}/.config`}/rlimit/profiles`;
 }

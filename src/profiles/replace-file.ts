@@ -134,7 +134,10 @@ function backUp(path: string): string {
       copyFileSync(path, backup, constants.COPYFILE_EXCL);
       return backup;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
+      // Half a backup is worse than none.
+      rmSync(backup, { force: true });
+      throw error;
     }
   }
 }

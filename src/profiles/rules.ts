@@ -5,10 +5,10 @@ import { checkValue, type PropertyName } from '../properties/index.js';
 import { formatBytes, MiB, ONE_CORE, parseCpuList, roughBytes } from '../quantity/index.js';
 
 /**
- * The least MemoryMax that is passed on without force: below it systemd itself may get stuck
- * (systemd issue 40208).
+ * The least MemoryMax that is passed on without force: below it, as its users report, the user's
+ * systemd itself may get stuck.
  */
-export const LEAST_MEMORY_MAX = 16 * MiB;
+const LEAST_MEMORY_MAX = 16 * MiB;
 
 /** The livelock of a MemoryHigh without swap, in the words used everywhere. */
 export const LIVELOCK =
@@ -51,7 +51,7 @@ export function amountOf({ property, value }: Limit): number {
 }
 
 /** `MemoryMax=8G (user profile ollama, …/ollama.yaml:4)`. */
-export function described({ property, value, wish, origin }: Limit): string {
+function described({ property, value, wish, origin }: Limit): string {
   const as = wish === value ? '' : `, written as ${wish}`;
   const where =
     origin.layer === 'command line'

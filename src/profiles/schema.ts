@@ -10,7 +10,11 @@ import { checkWish } from './wish.js';
 /** Longest text of a value: nobody means more, and messages quote it. */
 const MOST_TEXT = 8192;
 
-const text = z.string({ error: 'should be text' }).max(MOST_TEXT, { error: 'is too long' });
+const text = z
+  .string({ error: 'should be text' })
+  .max(MOST_TEXT, { error: 'is too long' })
+  // An escaped one gets past the look at the file's text: it could recolour a terminal.
+  .refine((value) => !/[^\P{Cc}\t\n]/u.test(value), 'should not have control characters');
 const line = text.refine((value) => !value.trim().includes('\n'), 'should be one line');
 const profileName = text.refine(isProfileName, NAME_RULE);
 

@@ -26,7 +26,7 @@ export function renderProfileList(profiles: readonly ProfileEntry[]): string {
 export function renderProfile(view: ProfileView): string {
   const sections = [
     heading(view),
-    view.why === undefined ? '' : view.why.split('\n\n').map(indented).join('\n\n'),
+    view.why === undefined ? '' : view.why.split('\n\n').map(printable).map(indented).join('\n\n'),
     limitsSection(view),
     ...view.leftOut.map(({ property, wish, why }) =>
       indented(`${property} (${printable(wish)}) is left out: ${why}`),

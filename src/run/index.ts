@@ -16,13 +16,14 @@ import { type AtGate, type Ending, launch } from './launch.js';
 import { copyOutput } from './log.js';
 import type { RunOptions } from './options.js';
 import { newRunId, type Plan, planRun } from './plan.js';
-import { checkProgram } from './program.js';
+import { checkEncoding, checkProgram } from './program.js';
 import type { StartedWith } from './started-with.js';
 
 export interface RunContext {
-  env: NodeJS.ProcessEnv;
   cwd: string;
   startedWith: StartedWith;
+  /** The environment as the caller gave it. */
+  env: NodeJS.ProcessEnv;
 }
 
 /**
@@ -44,6 +45,7 @@ export async function run(options: RunOptions, context: RunContext): Promise<End
     printPlan(plan, options);
     return { status: EXIT.fine };
   }
+  checkEncoding(options.command);
   checkProgram(options.command[0] ?? '', context.env['PATH']);
   checkUserManager(context.env);
   return runPlan(plan, { options, machine, context });
@@ -74,27 +76,25 @@ async function runPlan(
   const { unit } = plan.request;
   const forget = remember(plan, context);
   const begun = Date.now();
-  const started = await launch({
-    argvFor: (command) => scopeArgv(plan.request, command),
-    command: plan.command,
-    env: context.env,
-    cwd: context.cwd,
-    startedWith: context.startedWith,
-    piped: options.log !== undefined,
-  }).catch((error: unknown) => {
-    forget();
-    throw error;
-  });
-  const cgroup = 'pid' in started ? cgroupOf(started.pid) : undefined;
-  const ending =
-    'pid' in started ? await passGate(started, cgroup, plan, options, machine) : started;
-  if (cgroup !== undefined && stillPopulated(cgroup)) {
-    if (!options.quiet) say(renderLeftBehind(unit));
-  } else {
-    forget();
+  let cgroup: string | undefined;
+  try {
+    const started = await launch({
+      argvFor: (command) => scopeArgv(plan.request, command),
+      command: plan.command,
+      env: context.env,
+      cwd: context.cwd,
+      startedWith: context.startedWith,
+      piped: options.log !== undefined,
+    });
+    if (!('pid' in started)) return started;
+    cgroup = cgroupOf(started.pid);
+    const ending = await passGate(started, cgroup, plan, options, machine);
+    if (options.json) say(JSON.stringify(outcomeOf(plan, ending, Date.now() - begun)));
+    return ending;
+  } finally {
+    if (cgroup === undefined || !stillPopulated(cgroup)) forget();
+    else if (!options.quiet) say(renderLeftBehind(unit));
   }
-  if (options.json) say(JSON.stringify(outcomeOf(plan, ending, Date.now() - begun)));
-  return ending;
 }
 
 /** Believes no limit until the kernel's own files say it; then lets the command start. */
@@ -123,13 +123,15 @@ async function passGate(
     await started.refuse();
     throw new CannotRunError('not started: --strict, and not every property is in force');
   }
-  if (options.log !== undefined && started.stdout && started.stderr) {
-    const file = options.log;
-    copyOutput({ stdout: started.stdout, stderr: started.stderr }, file, (error) =>
-      say(renderLogLoss(file, error)),
-    );
-  }
-  return started.go();
+  const copied = copyToLog(started, options.log);
+  const ending = await started.go();
+  await copied;
+  return ending;
+}
+
+async function copyToLog({ stdout, stderr }: AtGate, file: string | undefined): Promise<void> {
+  if (file === undefined || stdout === null || stderr === null) return;
+  await copyOutput({ stdout, stderr }, file, (error) => say(renderLogLoss(file, error)));
 }
 
 function verify(

@@ -5,12 +5,13 @@ import type { Readable, Writable } from 'node:stream';
  * Copies a command's output to the terminal and to a log file. The two streams of the command
  * reach the file in the order in which we get them. When the file cannot be written on (a full
  * disk), the command goes on and `onLoss` is called once.
+ * @returns settled when all there is has been written to the file, or was lost
  */
 export function copyOutput(
   { stdout, stderr }: { stdout: Readable; stderr: Readable },
   file: string,
   onLoss: (error: Error) => void,
-): void {
+): Promise<void> {
   const log = createWriteStream(file);
   log.once('error', (error) => {
     stdout.unpipe(log);
@@ -29,6 +30,7 @@ export function copyOutput(
       if (open === 0) log.end();
     });
   }
+  return new Promise((resolve) => log.once('close', resolve));
 }
 
 /** A reader that went away (`| head`) must reach the command as SIGPIPE, as it would without us. */

@@ -1,5 +1,9 @@
-import { accessSync, constants, statSync } from 'node:fs';
-import { CommandNotExecutableError, CommandNotFoundError } from '../errors/index.js';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import {
+  CannotRunError,
+  CommandNotExecutableError,
+  CommandNotFoundError,
+} from '../errors/index.js';
 
 /**
  * Checks that a command can be executed, the way execvp(3) finds it, before any unit is made:
@@ -13,6 +17,22 @@ export function checkProgram(program: string, path: string | undefined): void {
   const found = program === '' ? [] : candidates.filter((file) => existsAsProgram(file, named));
   if (found.length === 0) throw new CommandNotFoundError(program);
   if (!found.some(isExecutable)) throw new CommandNotExecutableError(found[0] ?? program);
+}
+
+/**
+ * Makes sure that arguments can be handed on byte for byte. Node reads them as UTF-8 and puts
+ * U+FFFD where they are not, so that the command would look for a file of another name.
+ * @throws {CannotRunError}
+ */
+export function checkEncoding(command: readonly string[]): void {
+  const spoiled = command.find((word) => word.includes('\uFFFD'));
+  if (spoiled === undefined) return;
+  const bytes = readFileSync('/proc/self/cmdline');
+  if (Buffer.from(bytes.toString()).equals(bytes)) return;
+  throw new CannotRunError(`the argument ${JSON.stringify(spoiled)} is not valid UTF-8`, {
+    why: 'It could not be handed to the command unchanged.',
+    remedy: "put it into the command: rlimit run PROFILE -- sh -c 'COMMAND *'",
+  });
 }
 
 /** An empty entry of PATH is the current directory (POSIX). */

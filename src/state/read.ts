@@ -55,7 +55,8 @@ const FIELDS: Record<Exclude<keyof UnitRecord, 'version'>, (value: unknown) => b
   command: (value) => Array.isArray(value) && value.every(isText),
   cwd: isText,
   pid: optional(isNumber),
-  started: isNumber,
+  // The range of a Date.
+  started: (value) => isNumber(value) && Math.abs(value) <= 8.64e15,
 };
 
 function recordFiles(directory: string): string[] {

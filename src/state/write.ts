@@ -15,12 +15,24 @@ export function recordDirectory(env: NodeJS.ProcessEnv = process.env): string | 
  * @throws {Error} the system's own when the directory cannot be made or written
  */
 export function writeRecord(directory: string, record: UnitRecord): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeRecordDirectory(directory);
   const path = recordPath(directory, record.unit);
   // No reader takes a name that does not end in .json for a record.
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, JSON.stringify(record), { mode: 0o600 });
   renameSync(draft, path);
+}
+
+/**
+ * Makes the directory where it is missing. XDG_RUNTIME_DIR itself is logind's to make.
+ * @throws {Error} the system's own
+ */
+export function makeRecordDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 /** Forgets a unit. One that is not recorded is no error. */

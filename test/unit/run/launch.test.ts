@@ -15,7 +15,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
-const NOTHING: StartedWith = { ignoredSignals: [], descriptors: [] };
+const NOTHING: StartedWith = { ignoredSignals: [], descriptors: [], env: {} };
 
 /** What a process sees, from the kernel's own files of it. */
 const PROBE = `for file in cmdline environ status limits; do cat /proc/$$/$file > $OUT.$file; done
@@ -85,7 +85,7 @@ describe('launch', () => {
   });
 
   it('puts back what Node changed', async () => {
-    const startedWith = { noFile: '512', core: '16', ignoredSignals: [1, 10], descriptors: [] };
+    const startedWith = { ...NOTHING, noFile: '512', core: '16', ignoredSignals: [1, 10] };
     const env = { ...process.env, OUT: `${dir}/changed` };
     await (await begin(['sh', '-c', PROBE], { env, startedWith })).go();
     const text = (file: string) => readFileSync(`${dir}/changed.${file}`, 'utf8');
