@@ -4,7 +4,7 @@ import { type CompletionCommand, completeWords } from '../cli/complete.js';
 import { COMPLETION_SCRIPTS, type Shell } from '../cli/completion-scripts.js';
 import { UsageError } from '../errors/index.js';
 import { listProfileNames } from '../profiles/index.js';
-import { recordDirectory, readRecords } from '../state/index.js';
+import { readRecords, recordDirectory } from '../state/index.js';
 
 export default class Completion extends BaseCommand {
   static override summary = 'Print the completion script for a shell.';

@@ -1,8 +1,7 @@
 import type { Amount } from '../model/index.js';
 import { QuantityError } from './error.js';
 
-/** Bytes of one KiB, MiB, GiB: systemd's suffixes have the base 1024 (systemd.resource-control(5)). */
-export const KiB = 1024;
+/** Bytes of one MiB and one GiB: systemd's suffixes have the base 1024 (systemd.resource-control(5)). */
 export const MiB = 1024 ** 2;
 export const GiB = 1024 ** 3;
 

@@ -46,7 +46,7 @@ export async function run(options: RunOptions, context: RunContext): Promise<End
     return { status: EXIT.fine };
   }
   checkEncoding(options.command);
-  checkProgram(options.command[0] ?? '', context.env['PATH']);
+  checkProgram(options.command[0] ?? '', context.env.PATH);
   checkUserManager(context.env);
   return runPlan(plan, { options, machine, context });
 }

@@ -51,7 +51,7 @@ function throughEnv(env: NodeJS.ProcessEnv, cwd: string): string[] {
   const restored = Object.entries(env)
     .filter(([name, value]) => !survivesShell(name) || (name === 'PWD' && value !== cwd))
     .map(([name, value]) => `${name}=${value}`);
-  const unset = env['PWD'] === undefined ? ['-u', 'PWD'] : [];
+  const unset = env.PWD === undefined ? ['-u', 'PWD'] : [];
   if (restored.length + unset.length === 0) return [];
   return ['/usr/bin/env', ...unset, ...restored];
 }
