@@ -8,7 +8,8 @@ import { systemdVersion } from '../systemd/version.js';
 import { compare, type PropertyRow } from './compare.js';
 import type { KernelContext } from './context.js';
 import { devicesIn, ioWeightsCount } from './facts.js';
-import { ancestorReader, controllersFor, observe } from './observe.js';
+import { observe } from './observe.js';
+import { ancestorReader, controllersFor } from './surroundings.js';
 
 /** One unit as `inspect` reports it; the element of `units` in `--json`. */
 export interface InspectedUnit {

@@ -1,18 +1,8 @@
-import {
-  ancestorsOf,
-  CGROUP_ROOT,
-  parseNames,
-  readCgroupFile,
-  readLimitFiles,
-  USAGE_FILES,
-  usageOf,
-} from '../cgroup/index.js';
-import type { Controller, Observation } from '../model/index.js';
+import { CGROUP_ROOT, readLimitFiles, USAGE_FILES, usageOf } from '../cgroup/index.js';
+import type { Observation } from '../model/index.js';
 import { PROPERTY_NAMES } from '../properties/index.js';
 import type { FoundUnit } from '../systemd/find.js';
 import { kindOf, type Shown } from '../systemd/show.js';
-import { ANCESTOR_FILES } from './ancestors.js';
-import type { AncestorFiles } from './context.js';
 import { filesOf } from './verify.js';
 
 /** Files read of each unit's cgroup: limits, use, and whether it is stalled. */
@@ -57,31 +47,6 @@ export function observe(
     usage: usageOf(kernel),
   };
 }
-
-/** The cgroups above a unit with their limits, nearest first. One reader reads each cgroup once. */
-export function ancestorReader(root = CGROUP_ROOT): (cgroup: string) => AncestorFiles[] {
-  const known = new Map<string, AncestorFiles>();
-  return (cgroup) =>
-    ancestorsOf(cgroup).map((ancestor) => {
-      const files = known.get(ancestor) ?? {
-        cgroup: ancestor,
-        files: readLimitFiles(ancestor, ANCESTOR_FILES, root),
-      };
-      known.set(ancestor, files);
-      return files;
-    });
-}
-
-/** Controllers that the units of the manager above a cgroup can have; absent when unknown. */
-export function controllersFor(cgroup: string, root = CGROUP_ROOT): Controller[] | undefined {
-  const manager = /^.*\/user@\d+\.service(?=\/)/.exec(cgroup)?.[0] ?? '/';
-  const content = readCgroupFile(manager, 'cgroup.controllers', root);
-  return content === undefined
-    ? undefined
-    : parseNames(content).filter((name): name is Controller => CONTROLLERS.includes(name));
-}
-
-const CONTROLLERS = ['cpu', 'cpuset', 'io', 'memory', 'pids'];
 
 /** systemd gives µs on the clock that process.hrtime reads (CLOCK_MONOTONIC), free of time zones. */
 function sinceOf({ ActiveEnterTimestampMonotonic }: Shown): string | undefined {

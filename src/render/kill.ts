@@ -52,7 +52,7 @@ function renderTotal({ units, ended, survived, memory, dryRun }: KillReport): st
   if (ended + survived === 0) {
     if (units.length === 0) return 'There is nothing of rlimit to kill.';
     const names = units.map(({ unit }) => printable(unit)).join(', ');
-    return `There is no such process in ${names}.`;
+    return `There is no process to kill in ${names}.`;
   }
   const which = `${ended} ${ended === 1 ? 'process' : 'processes'}, ${humanBytes(memory)} of memory`;
   if (dryRun) return `Would end ${which}.`;

@@ -1,5 +1,4 @@
 /** `rlimit run`: profile → limits → scope → the kernel's word → the command → its end. */
-import { writeSync } from 'node:fs';
 import { cgroupOf, readCgroupFile, readLimitFiles } from '../cgroup/index.js';
 import { CannotRunError, EXIT } from '../errors/index.js';
 import { filesToVerify, verifyKernel } from '../inspect/verify.js';
@@ -13,8 +12,9 @@ import { diagnoseUserManager, readUserManagerFacts } from '../systemd/diagnose.j
 import { systemdVersion } from '../systemd/version.js';
 import { shellLine } from '../text/shell.js';
 import { type AtGate, type Ending, launch } from './launch.js';
-import { copyOutput } from './log.js';
+import { type Log, openLog } from './log.js';
 import type { RunOptions } from './options.js';
+import { shieldStderr, writeLine } from './output.js';
 import { newRunId, type Plan, planRun } from './plan.js';
 import { checkEncoding, checkProgram } from './program.js';
 import type { StartedWith } from './started-with.js';
@@ -73,8 +73,9 @@ async function runPlan(
   plan: Plan,
   { options, machine, context }: { options: RunOptions; machine: Machine; context: RunContext },
 ): Promise<Ending> {
-  const { unit } = plan.request;
+  const log = openLogOf(options);
   const forget = remember(plan, context);
+  const unshield = shieldStderr();
   const begun = Date.now();
   let cgroup: string | undefined;
   try {
@@ -84,63 +85,64 @@ async function runPlan(
       env: context.env,
       cwd: context.cwd,
       startedWith: context.startedWith,
-      piped: options.log !== undefined,
+      piped: log !== undefined,
     });
     if (!('pid' in started)) return started;
     cgroup = cgroupOf(started.pid);
-    const ending = await passGate(started, cgroup, plan, options, machine);
+    const believed = believe(plan, cgroup, machine);
+    if (!options.quiet || (options.strict && !believed.whole)) announce(plan, believed);
+    if (options.strict && !believed.whole) {
+      await started.refuse();
+      throw new CannotRunError('not started: --strict, and not every property is in force');
+    }
+    copyTo(log, started);
+    const ending = await started.go();
     if (options.json) say(JSON.stringify(outcomeOf(plan, ending, Date.now() - begun)));
     return ending;
+  } catch (error) {
+    unshield();
+    throw error;
   } finally {
+    log?.close();
     if (cgroup === undefined || !stillPopulated(cgroup)) forget();
-    else if (!options.quiet) say(renderLeftBehind(unit));
+    else if (!options.quiet) say(renderLeftBehind(plan.request.unit));
   }
 }
 
-/** Believes no limit until the kernel's own files say it; then lets the command start. */
-async function passGate(
-  started: AtGate,
-  cgroup: string | undefined,
-  plan: Plan,
-  options: RunOptions,
-  machine: Machine,
-): Promise<Ending> {
-  const { properties, unit } = plan.request;
-  const findings = verify(properties, cgroup, machine);
-  const refused = options.strict && (findings.length > 0 || plan.leftOut.length > 0);
-  if (refused || !options.quiet) {
-    const troubled = new Set(findings.map(({ property }) => property));
-    const enforced = Object.entries(properties).filter(([name]) => !troubled.has(name));
-    say(
-      renderStart(unit, {
-        enforced: Object.fromEntries(enforced),
-        findings,
-        leftOut: plan.leftOut,
-      }),
-    );
-  }
-  if (refused) {
-    await started.refuse();
-    throw new CannotRunError('not started: --strict, and not every property is in force');
-  }
-  const copied = copyToLog(started, options.log);
-  const ending = await started.go();
-  await copied;
-  return ending;
+/** What the kernel was seen to hold of a plan. */
+interface Believed {
+  findings: Finding[];
+  /** Whether all that the profile wishes is in force. */
+  whole: boolean;
 }
 
-async function copyToLog({ stdout, stderr }: AtGate, file: string | undefined): Promise<void> {
-  if (file === undefined || stdout === null || stderr === null) return;
-  await copyOutput({ stdout, stderr }, file, (error) => say(renderLogLoss(file, error)));
-}
-
-function verify(
-  properties: Record<string, string>,
+/** Believes no limit until the kernel's own files say it. */
+function believe(
+  { request, leftOut }: Plan,
   cgroup: string | undefined,
   machine: Machine,
-): Finding[] {
+): Believed {
+  const { properties } = request;
   const files = cgroup === undefined ? {} : readLimitFiles(cgroup, filesToVerify(properties));
-  return verifyKernel(properties, files, { ...machine, uid: process.getuid?.() ?? 0 });
+  const context = { ...machine, uid: process.getuid?.() ?? 0 };
+  const findings = verifyKernel(properties, files, context);
+  return { findings, whole: findings.length + leftOut.length === 0 };
+}
+
+function announce({ request, leftOut }: Plan, { findings }: Believed): void {
+  const troubled = new Set(findings.map(({ property }) => property));
+  const enforced = Object.entries(request.properties).filter(([name]) => !troubled.has(name));
+  say(renderStart(request.unit, { enforced: Object.fromEntries(enforced), findings, leftOut }));
+}
+
+function copyTo(log: Log | undefined, { stdout, stderr }: AtGate): void {
+  if (stdout !== null) log?.copy(stdout, 1);
+  if (stderr !== null) log?.copy(stderr, 2);
+}
+
+function openLogOf({ log }: RunOptions): Log | undefined {
+  if (log === undefined) return undefined;
+  return openLog(log, (error) => say(renderLogLoss(log, error)));
 }
 
 /**
@@ -196,22 +198,10 @@ function outcomeOf(plan: Plan, ending: Ending, elapsed: number): Outcome {
   return { unit: plan.request.unit, profile, command, ...ending, elapsedMs: elapsed };
 }
 
-/**
- * Writes a line to stderr past `process.stderr`: touching that would make a pipe that the command
- * shares with us non-blocking.
- */
 function say(line: string): void {
   writeLine(2, line);
 }
 
 function print(line: string): void {
   writeLine(1, line);
-}
-
-function writeLine(descriptor: number, line: string): void {
-  try {
-    writeSync(descriptor, `${line}\n`);
-  } catch {
-    // Nobody reads it any more; the command's fate does not depend on our words.
-  }
 }

@@ -1,40 +1,56 @@
-import { createWriteStream } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { CannotRunError } from '../errors/index.js';
+import { writeAll } from './output.js';
+
+/** A log file beside the terminal. */
+export interface Log {
+  /** Copies what comes from here to descriptor 1 or 2, and to the file. */
+  copy(from: Readable, to: 1 | 2): void;
+  close(): void;
+}
 
 /**
- * Copies a command's output to the terminal and to a log file. The two streams of the command
- * reach the file in the order in which we get them. When the file cannot be written on (a full
- * disk), the command goes on and `onLoss` is called once.
- * @returns settled when all there is has been written to the file, or was lost
+ * Opens a log file; what was in it is gone. When it cannot be written on (a full disk), the command
+ * goes on and `onLoss` is called, once.
+ * @throws {CannotRunError} when it cannot be opened
  */
-export function copyOutput(
-  { stdout, stderr }: { stdout: Readable; stderr: Readable },
-  file: string,
-  onLoss: (error: Error) => void,
-): Promise<void> {
-  const log = createWriteStream(file);
-  log.once('error', (error) => {
-    stdout.unpipe(log);
-    stderr.unpipe(log);
-    onLoss(error);
-  });
-  let open = 2;
-  for (const [from, to] of [
-    [stdout, process.stdout],
-    [stderr, process.stderr],
-  ] as const) {
-    from.pipe(log, { end: false });
-    pass(from, to);
-    from.once('close', () => {
-      open -= 1;
-      if (open === 0) log.end();
-    });
+export function openLog(file: string, onLoss: (error: Error) => void): Log {
+  const log = open(file);
+  let lost = false;
+  const keep = (bytes: Buffer): void => {
+    if (lost) return;
+    try {
+      for (let written = 0; written < bytes.length; ) written += writeSync(log, bytes, written);
+    } catch (error) {
+      lost = true;
+      onLoss(error as Error);
+    }
+  };
+  return {
+    copy: (from, to) => {
+      from.on('data', (bytes: Buffer) => {
+        keep(bytes);
+        pass(bytes, from, to);
+      });
+    },
+    close: () => closeSync(log),
+  };
+}
+
+function open(file: string): number {
+  try {
+    return openSync(file, 'w');
+  } catch (error) {
+    throw new CannotRunError(`the log file cannot be written: ${(error as Error).message}`);
   }
-  return new Promise((resolve) => log.once('close', resolve));
 }
 
 /** A reader that went away (`| head`) must reach the command as SIGPIPE, as it would without us. */
-function pass(from: Readable, to: Writable): void {
-  from.pipe(to, { end: false });
-  to.once('error', () => from.destroy());
+function pass(bytes: Buffer, from: Readable, to: 1 | 2): void {
+  try {
+    writeAll(to, bytes);
+  } catch {
+    from.destroy();
+  }
 }

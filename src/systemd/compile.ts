@@ -55,6 +55,8 @@ export function scopeArgv(request: ScopeRequest, command: readonly string[]): st
     '--user',
     '--scope',
     '--quiet',
+    // A scope that ended badly would else stay loaded, as failed, until somebody resets it.
+    '--collect',
     `--unit=${request.unit}`,
     `--slice=${request.slice}`,
     `--description=${request.description}`,

@@ -227,9 +227,12 @@ describe('at a terminal', () => {
     shell.write('\x03');
     await shell.waitForOutput('status 3');
     expect(shell.stdout.match(/caught\r\n/g)).toHaveLength(1);
-    shell.write('rlimit run -q -- sleep 100; echo "status $?"\n');
-    await untilScope();
+    // bash gives up the rest of a line whose command died of Ctrl-C, so the status is asked for apart.
+    shell.write("rlimit run -q -- sh -c 'echo up; exec sleep 100'\n");
+    await shell.waitForOutput('\nup');
     shell.write('\x03');
+    await untilNoScope();
+    shell.write('echo "status $?"\n');
     await shell.waitForOutput('status 130');
     shell.write('exit\n');
     await shell.wait();
@@ -249,10 +252,12 @@ describe('at a terminal', () => {
     await shell.waitForOutput('Stopped');
     shell.write('jobs\n');
     await shell.waitForOutput('Stopped');
-    shell.write('fg; echo "status $?"\n');
+    shell.write('fg\n');
     shell.write('hello\n');
     await shell.waitForOutput('got hello');
     shell.write('\x03');
+    await untilNoScope();
+    shell.write('echo "status $?"\n');
     await shell.waitForOutput('status 130');
     shell.write('exit\n');
     await shell.wait();
@@ -341,4 +346,9 @@ async function untilScope(): Promise<string> {
     `until ls -d ${ours}/*.scope 2>/dev/null; do sleep 0.05; done | tail -1`,
   );
   return stdout.trim().split('/').at(-1) ?? '';
+}
+
+/** Waits until the last scope of ours is gone: what is typed before a Ctrl-C is dealt with is lost. */
+async function untilNoScope(): Promise<void> {
+  await machine.exec(`while ls -d ${ours}/*.scope 2>/dev/null; do sleep 0.05; done; sleep 0.5`);
 }
