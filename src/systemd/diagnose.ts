@@ -13,7 +13,7 @@ export interface UserManagerFacts {
   runtimeDirectoryOwner?: number;
   /** Whether /run/user/UID is there, the directory it should be. */
   usualDirectory: boolean;
-  /** Whether a manager listens there: its own socket, or that of D-Bus. */
+  /** Whether a manager listens there or in runtimeDirectory: its own socket, or that of D-Bus. */
   managerSocket: boolean;
   /** DBUS_SESSION_BUS_ADDRESS as it stands in the environment. */
   busAddress?: string;
@@ -60,12 +60,13 @@ export function readUserManagerFacts({
 } = {}): UserManagerFacts {
   const usual = `${root}/run/user/${uid}`;
   const init = readInit(root);
-  const owner = env.XDG_RUNTIME_DIR ? ownerOf(`${root}${env.XDG_RUNTIME_DIR}`) : undefined;
+  const own = env.XDG_RUNTIME_DIR ? `${root}${env.XDG_RUNTIME_DIR}` : undefined;
+  const owner = own === undefined ? undefined : ownerOf(own);
   return {
     uid,
     booted: existsSync(`${root}/run/systemd/system`),
     usualDirectory: existsSync(usual),
-    managerSocket: existsSync(`${usual}/systemd/private`) || existsSync(`${usual}/bus`),
+    managerSocket: listensIn(usual) || (own !== undefined && listensIn(own)),
     ...(init === undefined ? {} : { init }),
     ...(env.XDG_RUNTIME_DIR ? { runtimeDirectory: env.XDG_RUNTIME_DIR } : {}),
     ...(owner === undefined ? {} : { runtimeDirectoryOwner: owner }),
@@ -137,6 +138,10 @@ function loginRemedy({ uid, sudoUser }: UserManagerFacts): string {
     return `run rlimit without sudo as ${user}, or \`machinectl shell ${user}@\``;
   }
   return 'sudo loginctl enable-linger $USER && export XDG_RUNTIME_DIR=/run/user/$(id -u)';
+}
+
+function listensIn(directory: string): boolean {
+  return existsSync(`${directory}/systemd/private`) || existsSync(`${directory}/bus`);
 }
 
 function readInit(root: string): string | undefined {

@@ -1,7 +1,8 @@
 import { symlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { devicesIn, ioWeightsCount } from '../../../src/inspect/facts.js';
-import { ancestorReader, controllersFor, observe } from '../../../src/inspect/observe.js';
+import { observe } from '../../../src/inspect/observe.js';
+import { ancestorReader, controllersFor } from '../../../src/inspect/surroundings.js';
 import { tree } from '../cgroup/tree.js';
 
 describe('ioWeightsCount', () => {

@@ -64,7 +64,7 @@ describe('launch', () => {
   it('hands over argv and environment byte for byte', async () => {
     const args = ['$$', '%h', 'a b', 'a\nb', '', 'ü€', '--', '-c', '*', '"', "'", '\\'];
     const env: NodeJS.ProcessEnv = {
-      PATH: process.env['PATH'],
+      PATH: process.env.PATH,
       PWD: '/somewhere/else',
       OUT: `${dir}/env`,
       'BASH_FUNC_f%%': '() {  :\n}',
@@ -79,7 +79,7 @@ describe('launch', () => {
   });
 
   it('invents no PWD', async () => {
-    const env = { PATH: process.env['PATH'], OUT: `${dir}/pwd` };
+    const env = { PATH: process.env.PATH, OUT: `${dir}/pwd` };
     await (await begin(['sh', '-c', PROBE], { env })).go();
     expect(read('pwd.environ').map((entry) => entry.split('=')[0])).toEqual(['PATH', 'OUT']);
   });

@@ -1,0 +1,127 @@
+import { type AgentEvent, Channel, type Request } from './channel.js';
+import { Emulator } from './emulator.js';
+import {
+  base64,
+  type Command,
+  type ExecOptions,
+  type ExecResult,
+  GuestProcess,
+  type SpawnOptions,
+} from './guest-process.js';
+import { ensureImage } from './image.js';
+import { type Payload, payloadDisk } from './payload.js';
+import type { Suite } from './suites.js';
+
+export interface BootOptions {
+  /** What to carry in. `product`, unless told otherwise. */
+  payload?: Payload;
+  memoryMiB?: number;
+  cpus?: number;
+}
+
+const bootTimeoutMs = 180_000;
+const connectTimeoutMs = 30_000;
+const execTimeoutMs = 60_000;
+
+/** A machine with systemd as its init, and the commands to run there. */
+export class LiveMachine {
+  readonly suite: Suite;
+  readonly socketPath: string;
+  readonly #channel: Channel;
+  readonly #emulator: Emulator | undefined;
+
+  constructor(suite: Suite, socketPath: string, channel: Channel, emulator?: Emulator) {
+    this.suite = suite;
+    this.socketPath = socketPath;
+    this.#channel = channel;
+    this.#emulator = emulator;
+  }
+
+  /** Run a command to its end. Any exit status is a result; a command that takes too long is not. */
+  async exec(command: Command, options: ExecOptions = {}): Promise<ExecResult> {
+    const limited = { timeoutMs: execTimeoutMs, ...options };
+    const running = await GuestProcess.start(this.#channel, command, limited, false);
+    return running.wait(Number.POSITIVE_INFINITY);
+  }
+
+  /** Start a command that runs beside the test, its standard input open. */
+  spawn(command: Command, options: SpawnOptions = {}): Promise<GuestProcess> {
+    return GuestProcess.start(this.#channel, command, options, true);
+  }
+
+  async writeFile(
+    path: string,
+    data: string | Uint8Array,
+    { mode = 0o644, owner = 'dev' }: { mode?: number; owner?: 'dev' | 'root' } = {},
+  ): Promise<void> {
+    await this.#ask({ op: 'writeFile', path, data: base64(data), mode, owner });
+  }
+
+  readFile(path: string): Promise<Buffer> {
+    return this.#ask({ op: 'readFile', path });
+  }
+
+  /** Let go of the machine, so that another process can connect to it. */
+  disconnect(): void {
+    this.#channel.close();
+  }
+
+  /** Let go of the machine; where it was booted by this process, it ends. */
+  async close(): Promise<void> {
+    this.disconnect();
+    await this.#emulator?.kill();
+  }
+
+  /** A request with one answer. */
+  #ask(request: Request): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const id = this.#channel.request(request, (event: AgentEvent) => {
+        this.#channel.forget(id);
+        if (event.event === 'done') resolve(Buffer.from(event.data, 'base64'));
+        else reject(new Error('message' in event ? event.message : `unexpected ${event.event}`));
+      });
+    });
+  }
+}
+
+/**
+ * Boot a machine of a suite, after building its image where that is missing. Ready means that
+ * commands can be run and that the user manager of `dev` is up.
+ */
+export async function bootMachine(suite: Suite, options: BootOptions = {}): Promise<LiveMachine> {
+  const [image, payload] = await Promise.all([
+    ensureImage(suite),
+    payloadDisk(options.payload ?? 'product'),
+  ]);
+  const emulator = await Emulator.start({
+    ...image,
+    payload,
+    memoryMiB: options.memoryMiB ?? 2048,
+    cpus: options.cpus ?? 2,
+  });
+  try {
+    const patience = AbortSignal.any([emulator.death, AbortSignal.timeout(bootTimeoutMs)]);
+    const channel = await Channel.connect(emulator.socketPath, patience);
+    const machine = new LiveMachine(suite, emulator.socketPath, channel, emulator);
+    await waitForUserManager(machine);
+    return machine;
+  } catch (error) {
+    const lastWords = await emulator.consoleTail();
+    await emulator.kill();
+    throw new Error(`The ${suite} machine did not boot: ${error}\n${lastWords}`, { cause: error });
+  }
+}
+
+/** Connect to a machine that another process has booted and has let go of. */
+export async function connectMachine(suite: Suite, socketPath: string): Promise<LiveMachine> {
+  const channel = await Channel.connect(socketPath, AbortSignal.timeout(connectTimeoutMs));
+  return new LiveMachine(suite, socketPath, channel);
+}
+
+async function waitForUserManager(machine: LiveMachine): Promise<void> {
+  await machine.exec(
+    'systemctl is-system-running --wait; ' +
+      'until systemctl is-active --quiet user@1000.service; do sleep 0.1; done',
+    { user: 'root', timeoutMs: bootTimeoutMs },
+  );
+}

@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+import { parseSuites } from './suites.js';
+
+/**
+ * Every test below test/live, once in each suite. The tests run here on the host and drive a machine
+ * that is booted once for the suite; RLIMIT_LIVE=trixie,forky chooses suites.
+ */
+export default defineConfig({
+  test: {
+    root: join(import.meta.dirname, '../..'),
+    projects: parseSuites(process.env.RLIMIT_LIVE).map((suite) => ({
+      test: {
+        name: `live ${suite}`,
+        include: ['test/live/**/*.test.ts'],
+        globalSetup: [join(import.meta.dirname, 'global-setup.ts')],
+        provide: { suite },
+        // One machine, and tests that fill its memory: one after the other.
+        fileParallelism: false,
+        testTimeout: 90_000,
+        hookTimeout: 120_000,
+        teardownTimeout: 30_000,
+      },
+    })),
+  },
+});
