@@ -89,7 +89,5 @@ async function showing(place: Place, line: string): Promise<void> {
 }
 
 async function untilRunning(place: Place): Promise<void> {
-  while ((await place.read("systemctl --user list-units --no-legend 'rlimit-*'")) === '') {
-    await sleep(100);
-  }
+  while ((await place.read('pgrep -x coqc || true')) === '') await sleep(100);
 }

@@ -2,7 +2,6 @@ import type { JobModel, JobPick } from '../model/index.js';
 import { parseBytes, parsePercent, QuantityError } from '../quantity/index.js';
 
 /** Stands for the recommended number of jobs in variables and example command lines. */
-// biome-ignore lint/suspicious/noTemplateCurlyInString: this is how profiles spell it
 export const JOBS = '${jobs}';
 
 /**

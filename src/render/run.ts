@@ -3,41 +3,56 @@
  */
 import type { Finding, LeftOut } from '../model/index.js';
 
-/**
- * The line before the command starts: what the kernel was seen to enforce, and what it does not.
- * @param enforced properties without a finding
- */
-export function renderStart(
-  unit: string,
-  {
-    enforced,
-    findings,
-    leftOut,
-  }: {
-    enforced: Record<string, string>;
-    findings: readonly Finding[];
-    leftOut: readonly LeftOut[];
-  },
-): string {
+/** What `renderStart` tells of. */
+export interface Start {
+  unit: string;
+  /** Properties that were read back from the kernel as asked. */
+  enforced: Readonly<Record<string, string>>;
+  findings: readonly Finding[];
+  leftOut: readonly LeftOut[];
+}
+
+/** What is said before the command starts: what the kernel was seen to enforce, and what not. */
+export function renderStart({ unit, enforced, findings, leftOut }: Start): string {
   const list = Object.entries(enforced).map(([name, value]) => `${name}=${value || 'infinity'}`);
-  const lines = [`rlimit: ${unit}: ${list.join(' ') || 'no limits'} (in force)`];
-  for (const { severity, property, wanted, cause } of findings) {
-    const subject = property === undefined ? '' : `${property}=${wanted ?? ''} is not in force: `;
-    lines.push(`rlimit: ${severity}: ${subject}${cause}`);
-  }
-  for (const { property, wish, why } of leftOut) {
-    lines.push(`rlimit: note: ${property}=${wish} left out: ${why}`);
-  }
-  if (findings.length > 0) lines.push('rlimit: `rlimit inspect` tells the remedy');
-  return lines.join('\n');
+  const inForce = list.length === 0 ? 'no limits' : `in force: ${list.join(' ')}`;
+  return [
+    wrap(`rlimit: ${unit} ${inForce}`),
+    ...findings.map(({ severity, property, wanted, cause }) => {
+      const subject = property === undefined ? '' : `${property}=${wanted} is not in force: `;
+      return wrap(`rlimit: ${severity}: ${subject}${cause}`);
+    }),
+    ...leftOut.map(renderLeftOut),
+    ...(findings.length > 0 ? ['rlimit: `rlimit inspect` tells the remedy'] : []),
+  ].join('\n');
+}
+
+/** Said of a property that is not passed on here. */
+export function renderLeftOut({ property, wish, why }: LeftOut): string {
+  return wrap(`rlimit: note: ${property}=${wish} left out: ${why}`);
 }
 
 /** Said when processes outlive the command in their scope. */
 export function renderLeftBehind(unit: string): string {
-  return `rlimit: processes of the command still run in ${unit}; to end them: rlimit kill ${unit}`;
+  return wrap(
+    `rlimit: processes of the command still run in ${unit}; to end them: rlimit kill ${unit}`,
+  );
 }
 
 /** Said once when the log file can no longer be written; the command goes on. */
 export function renderLogLoss(file: string, error: Error): string {
   return `rlimit: warning: ${file} is incomplete: ${error.message}`;
+}
+
+const WIDTH = 80;
+
+/** Breaks plain text at blanks; further lines are indented. */
+function wrap(text: string): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? '';
+    if (line.length + 1 + word.length > WIDTH && line.trim() !== '') lines.push(`  ${word}`);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join('\n');
 }

@@ -5,7 +5,8 @@ import { filesToVerify, verifyKernel } from '../inspect/verify.js';
 import { readMachine } from '../machine/index.js';
 import type { Finding, Machine, Outcome, UnitRecord } from '../model/index.js';
 import { loadProfile, parseMachineOverride, resolve } from '../profiles/index.js';
-import { renderLeftBehind, renderLogLoss, renderStart } from '../render/run.js';
+import { isPropertyName, propertySpec } from '../properties/index.js';
+import { renderLeftBehind, renderLeftOut, renderLogLoss, renderStart } from '../render/run.js';
 import { recordDirectory, removeRecord, writeRecord } from '../state/write.js';
 import { scopeArgv } from '../systemd/compile.js';
 import { diagnoseUserManager, readUserManagerFacts } from '../systemd/diagnose.js';
@@ -129,10 +130,14 @@ function believe(
   return { findings, whole: findings.length + leftOut.length === 0 };
 }
 
+/** Only what has a file in the kernel can be said to be in force: OOMPolicy= has none. */
 function announce({ request, leftOut }: Plan, { findings }: Believed): void {
+  const { unit, properties } = request;
   const troubled = new Set(findings.map(({ property }) => property));
-  const enforced = Object.entries(request.properties).filter(([name]) => !troubled.has(name));
-  say(renderStart(request.unit, { enforced: Object.fromEntries(enforced), findings, leftOut }));
+  const enforced = Object.entries(properties).filter(
+    ([name]) => isPropertyName(name) && propertySpec(name).file && !troubled.has(name),
+  );
+  say(renderStart({ unit, enforced: Object.fromEntries(enforced), findings, leftOut }));
 }
 
 function copyTo(log: Log | undefined, { stdout, stderr }: AtGate): void {
@@ -186,9 +191,7 @@ function printPlan(plan: Plan, options: RunOptions): void {
     return;
   }
   if (!options.quiet) {
-    for (const { property, wish, why } of plan.leftOut) {
-      say(`rlimit: note: ${property}=${wish} left out: ${why}`);
-    }
+    for (const leftOut of plan.leftOut) say(renderLeftOut(leftOut));
   }
   print(shellLine(argv));
 }
