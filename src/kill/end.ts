@@ -45,7 +45,8 @@ export interface EndOptions {
 export async function endCgroup(cgroup: string, options: EndOptions): Promise<EndedProcess[]> {
   const sweep = new Sweep(cgroup, options);
   if (options.signal !== 'SIGKILL') await sweep.send(options.signal, options.timeoutMs);
-  const stubborn = sweep.alive();
+  // Under SIGKILL as the first signal, nobody had another chance.
+  const stubborn = options.signal === 'SIGKILL' ? [] : sweep.alive();
   await sweep.killAll();
   return sweep.report(stubborn);
 }
@@ -61,7 +62,7 @@ export async function endProcesses(
 ): Promise<EndedProcess[]> {
   const sweep = new Sweep(cgroup, options, isMeant);
   if (options.signal !== 'SIGKILL') await sweep.send(options.signal, options.timeoutMs);
-  const stubborn = sweep.alive();
+  const stubborn = options.signal === 'SIGKILL' ? [] : sweep.alive();
   await sweep.send('SIGKILL', KILL_MS);
   return sweep.report(stubborn);
 }
@@ -131,6 +132,8 @@ class Sweep {
         done.add(keyOf(target));
         this.#signal(target, signal);
       }
+      // Those that may not be signalled are not waited for.
+      if (targets.every((target) => this.#refused.has(keyOf(target)))) return;
       if (performance.now() >= deadline) return;
       await sleep(POLL_MS);
     }
@@ -141,7 +144,7 @@ class Sweep {
     if (!isPopulated(this.#cgroup, this.#root)) return;
     const own = readProcess(this.#self, this.#proc)?.cgroup;
     if (own !== undefined && isWithin(own, this.#cgroup)) return this.send('SIGKILL', KILL_MS);
-    if (!this.#killAtOnce()) await this.#killFrozen();
+    if (!this.#killAtOnce()) return this.#killFrozen();
     await waitUntilEmpty(this.#cgroup, { timeoutMs: KILL_MS, root: this.#root });
   }
 

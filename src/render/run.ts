@@ -18,13 +18,16 @@ export function renderStart({ unit, enforced, findings, leftOut }: Start): strin
   const inForce = list.length === 0 ? 'no limits' : `in force: ${list.join(' ')}`;
   return [
     wrap(`rlimit: ${unit} ${inForce}`),
-    ...findings.map(({ severity, property, wanted, cause }) => {
-      const subject = property === undefined ? '' : `${property}=${wanted} is not in force: `;
-      return wrap(`rlimit: ${severity}: ${subject}${cause}`);
-    }),
+    ...findings.map(renderFinding),
     ...leftOut.map(renderLeftOut),
     ...(findings.length > 0 ? ['rlimit: `rlimit inspect` tells the remedy'] : []),
   ].join('\n');
+}
+
+function renderFinding({ id, severity, property, wanted, cause }: Finding): string {
+  const inForce = property === undefined || id === 'ancestor-tighter';
+  const subject = property === undefined ? '' : `${property}=${wanted ?? ''}`;
+  return wrap(`rlimit: ${severity}: ${subject}${inForce ? '' : ' is not in force'}: ${cause}`);
 }
 
 /** Said of a property that is not passed on here. */

@@ -1,6 +1,7 @@
 /** `rlimit run`: profile → limits → scope → the kernel's word → the command → its end. */
 import { cgroupOf, readCgroupFile, readLimitFiles } from '../cgroup/index.js';
 import { CannotRunError, EXIT } from '../errors/index.js';
+import { ancestorReader } from '../inspect/surroundings.js';
 import { filesToVerify, verifyKernel } from '../inspect/verify.js';
 import { readMachine } from '../machine/index.js';
 import type { Finding, Machine, Outcome, UnitRecord } from '../model/index.js';
@@ -124,10 +125,17 @@ function believe(
   machine: Machine,
 ): Believed {
   const { properties } = request;
-  const files = cgroup === undefined ? {} : readLimitFiles(cgroup, filesToVerify(properties));
-  const context = { ...machine, uid: process.getuid?.() ?? 0 };
-  const findings = verifyKernel(properties, files, context);
+  const known = cgroup === undefined ? { files: {}, ancestors: [] } : readTree(cgroup, properties);
+  const context = { ...machine, uid: process.getuid?.() ?? 0, ancestors: known.ancestors };
+  const findings = verifyKernel(properties, known.files, context);
   return { findings, whole: findings.length + leftOut.length === 0 };
+}
+
+function readTree(cgroup: string, properties: Readonly<Record<string, string>>) {
+  return {
+    files: readLimitFiles(cgroup, filesToVerify(properties)),
+    ancestors: ancestorReader()(cgroup),
+  };
 }
 
 /** Only what has a file in the kernel can be said to be in force: OOMPolicy= has none. */

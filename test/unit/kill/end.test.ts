@@ -85,9 +85,18 @@ describe('endCgroup', () => {
     expect(readFileSync(`${directory}/cgroup.freeze`, 'utf8')).toBe('0');
   });
 
+  it('does not wait for those that it may not signal', async () => {
+    const { options } = scope({ 10: {} }, () => 'refuses');
+    const begun = performance.now();
+    const ended = await endCgroup(CGROUP, { ...options, timeoutMs: 60_000 });
+    expect(ended).toMatchObject([{ pid: 10, end: 'survived', refused: true }]);
+    expect(performance.now() - begun).toBeLessThan(5000);
+  });
+
   it('goes straight to the kernel for SIGKILL', async () => {
     const { options, sent } = scope({ 10: {} }, () => 'dies');
-    await endCgroup(CGROUP, { ...options, signal: 'SIGKILL' });
+    const ended = await endCgroup(CGROUP, { ...options, signal: 'SIGKILL' });
+    expect(fate(ended)).toEqual([[10, 'signal']]);
     expect(sent).toEqual(['SIGKILL 10']);
   });
 
