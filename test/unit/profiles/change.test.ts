@@ -15,6 +15,7 @@ import { editProfile } from '../../../src/profiles/edit.js';
 import { parseProfiles } from '../../../src/profiles/file.js';
 import { loadProfile } from '../../../src/profiles/index.js';
 import { scalar } from '../../../src/profiles/template.js';
+import { beOrdinaryUser } from '../ordinary-user.js';
 import { machineWith, reference, sandbox } from './places.js';
 
 describe('create', () => {
@@ -96,10 +97,11 @@ describe('create', () => {
 });
 
 describe('a file system that refuses', () => {
-  it.runIf(process.getuid?.() !== 0)('a directory that is read-only', async () => {
-    const { places, user } = sandbox();
+  it('a directory that is read-only', async () => {
+    const { root, places, user } = sandbox();
     const file = user('mine', 'summary: x');
     chmodSync(dirname(file), 0o500);
+    beOrdinaryUser(root);
     await expect(createProfile('mine', places, { force: true })).rejects.toThrow(UnavailableError);
     chmodSync(dirname(file), 0o700);
     expect(readdirSync(dirname(file))).toEqual(['mine.yaml']);

@@ -28,6 +28,8 @@ export function machineWith({
 
 /** A place of its own for one test, removed with it. */
 export interface Sandbox {
+  /** The directory that holds it all. */
+  root: string;
   places: Places;
   /** Writes `home/.config/rlimit/profiles/NAME.yaml`, and says its path. */
   user(name: string, text: string | Buffer): string;
@@ -50,6 +52,7 @@ export function sandbox(): Sandbox {
   };
   const home = join(root, 'home');
   return {
+    root,
     places: { cwd, env: {}, home },
     user: (name, text) => write(join(home, '.config/rlimit/profiles', `${name}.yaml`), text),
     project: (text) => write(join(root, 'project', '.rlimit.yaml'), text),
