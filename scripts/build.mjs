@@ -52,6 +52,8 @@ await build({
   entryPoints: ['src/main.ts'],
   outfile: 'dist/main.cjs',
   format: 'cjs',
+  // Less to read for the parser.
+  minifyIdentifiers: true,
   plugins: [esbuildYaml, lazyImports],
 });
 await build({

@@ -76,19 +76,20 @@ async function runPlan(
   { options, machine, context }: { options: RunOptions; machine: Machine; context: RunContext },
 ): Promise<Ending> {
   const log = openLogOf(options);
-  const forget = remember(plan, context);
   const unshield = shieldStderr();
   const begun = Date.now();
+  const launching = launch({
+    argvFor: (command) => scopeArgv(plan.request, command),
+    command: plan.command,
+    env: context.env,
+    cwd: context.cwd,
+    startedWith: context.startedWith,
+    piped: log !== undefined,
+  });
+  const forget = whileSystemdWorks(plan, machine, context);
   let cgroup: string | undefined;
   try {
-    const started = await launch({
-      argvFor: (command) => scopeArgv(plan.request, command),
-      command: plan.command,
-      env: context.env,
-      cwd: context.cwd,
-      startedWith: context.startedWith,
-      piped: log !== undefined,
-    });
+    const started = await launching;
     if (!('pid' in started)) return started;
     cgroup = cgroupOf(started.pid);
     const believed = believe(plan, cgroup, machine);
@@ -109,6 +110,17 @@ async function runPlan(
     if (cgroup === undefined || !stillPopulated(cgroup)) forget();
     else if (!options.quiet) say(renderLeftBehind(plan.request.unit));
   }
+}
+
+/**
+ * What can be done between the start of systemd-run and its word that the scope is there. The
+ * limits are verified once for nothing, on our own cgroup: code that runs for the first time is
+ * slow, and now there is time for it.
+ * @returns a function that forgets what was remembered of the run
+ */
+function whileSystemdWorks(plan: Plan, machine: Machine, context: RunContext): () => void {
+  believe(plan, cgroupOf('self'), machine);
+  return remember(plan, context);
 }
 
 /** What the kernel was seen to hold of a plan. */
