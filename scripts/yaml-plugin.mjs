@@ -4,21 +4,30 @@ import { parse } from 'yaml';
 /**
  * A YAML file as the source of a JavaScript module, so that no YAML parser runs at start-up.
  * @param {string} path
+ * @param {readonly string[]} without keys of the file that are left out
  */
-function moduleOf(path) {
-  return `export default ${JSON.stringify(parse(readFileSync(path, 'utf8')))};`;
+function moduleOf(path, without = []) {
+  const data = parse(readFileSync(path, 'utf8'));
+  for (const key of without) delete data[key];
+  return `export default ${JSON.stringify(data)};`;
 }
 
 /**
  * Lets the bundler import `*.yaml` as data.
- * @type {import('esbuild').Plugin}
+ * @param {{ without?: readonly string[] }} options keys that this bundle has no use for
+ * @returns {import('esbuild').Plugin}
  */
-export const esbuildYaml = {
-  name: 'yaml',
-  setup(build) {
-    build.onLoad({ filter: /\.yaml$/ }, ({ path }) => ({ contents: moduleOf(path), loader: 'js' }));
-  },
-};
+export function esbuildYaml({ without = [] } = {}) {
+  return {
+    name: 'yaml',
+    setup(build) {
+      build.onLoad({ filter: /\.yaml$/ }, ({ path }) => ({
+        contents: moduleOf(path, without),
+        loader: 'js',
+      }));
+    },
+  };
+}
 
 /**
  * Lets the tests import `*.yaml` as data.

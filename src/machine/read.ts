@@ -11,14 +11,12 @@ import { parseCpuList } from '../quantity/index.js';
 export function readMachine(root = '/', uid = process.getuid?.() ?? 0): Machine {
   const { memory, swap } = readMemory(root);
   const cpus = readAllowedCpus(root);
-  const kernel = readText(root, 'proc/sys/kernel/osrelease');
   const controllers = readControllers(root, uid);
   return {
     cores: countCores(root, cpus),
     cpus: cpus.length,
     memory,
     swap,
-    ...(kernel === undefined ? {} : { kernel }),
     ...(controllers === undefined ? {} : { controllers }),
   };
 }

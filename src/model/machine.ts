@@ -11,8 +11,6 @@ export interface Machine {
   memory: number;
   /** SwapTotal in bytes; 0 means that the machine has no swap. */
   swap: number;
-  /** Kernel release, as `uname -r` prints it. */
-  kernel?: string;
   /** Major version of the running service manager (252, 257 …). */
   systemd?: number;
   /** Controllers that units of the user's service manager can have. */

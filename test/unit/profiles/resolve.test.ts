@@ -289,7 +289,6 @@ describe('another machine', () => {
     memory: 8 * GiB,
     swap: 0,
     systemd: 252,
-    kernel: '6.1',
   };
 
   it.each([
