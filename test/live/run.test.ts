@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { GuestProcess } from './guest-process.js';
 import { machine } from './machine-under-test.js';
 import { suiteFacts } from './suites.js';
 
@@ -216,10 +217,7 @@ describe('the world of a command', () => {
 
 describe('at a terminal', () => {
   it('Ctrl-C reaches the command once, and ends rlimit as it ends the command', async () => {
-    const shell = await machine.spawn(['bash', '--norc', '-i'], {
-      tty: true,
-      env: { TERM: 'dumb' },
-    });
+    const shell = await interactiveShell();
     shell.write(
       'PS1=; rlimit run -q -- sh -c \'trap "echo caught; exit 3" INT; echo up; while :; do sleep 0.1; done\'; echo "status $?"\n',
     );
@@ -227,23 +225,13 @@ describe('at a terminal', () => {
     shell.write('\x03');
     await shell.waitForOutput('status 3');
     expect(shell.stdout.match(/caught\r\n/g)).toHaveLength(1);
-    // bash gives up the rest of a line whose command died of Ctrl-C, so the status is asked for apart.
     shell.write("rlimit run -q -- sh -c 'echo up; exec sleep 100'\n");
     await shell.waitForOutput('\nup');
-    shell.write('\x03');
-    await untilNoScope();
-    shell.write('echo "status $?"\n');
-    await shell.waitForOutput('status 130');
-    shell.write('exit\n');
-    await shell.wait();
-    await expectNothingLeft();
+    await expectDeathByCtrlC(shell);
   });
 
   it('Ctrl-Z stops it and fg goes on', async () => {
-    const shell = await machine.spawn(['bash', '--norc', '-i'], {
-      tty: true,
-      env: { TERM: 'dumb' },
-    });
+    const shell = await interactiveShell();
     shell.write(
       'PS1=; rlimit run -q -- sh -c \'echo up; while :; do read -r line && echo "got $line"; done\'\n',
     );
@@ -255,13 +243,7 @@ describe('at a terminal', () => {
     shell.write('fg\n');
     shell.write('hello\n');
     await shell.waitForOutput('got hello');
-    shell.write('\x03');
-    await untilNoScope();
-    shell.write('echo "status $?"\n');
-    await shell.waitForOutput('status 130');
-    shell.write('exit\n');
-    await shell.wait();
-    await expectNothingLeft();
+    await expectDeathByCtrlC(shell);
   });
 
   it('the command has the terminal itself', async () => {
@@ -270,6 +252,22 @@ describe('at a terminal', () => {
     });
     const { stdout } = await run.wait();
     expect(stdout).toMatch(/\/dev\/pts\/\d+\r\n31 93/);
+  });
+});
+
+describe('--json', () => {
+  it('tells how it ended, in one line on stderr', async () => {
+    const { status, stdout, stderr } = await machine.exec(
+      "rlimit run -q --json coq-single -- sh -c 'echo out; exit 3'",
+    );
+    expect({ status, stdout }).toEqual({ status: 3, stdout: 'out\n' });
+    expect(JSON.parse(stderr)).toEqual({
+      unit: expect.stringMatching(/^rlimit-coq-single-\w+\.scope$/),
+      profile: 'coq-single',
+      command: ['sh', '-c', 'echo out; exit 3'],
+      status: 3,
+      elapsedMs: expect.any(Number),
+    });
   });
 });
 
@@ -339,6 +337,22 @@ describe('what cannot be started', () => {
     await expectNothingLeft();
   });
 });
+
+function interactiveShell(): Promise<GuestProcess> {
+  return machine.spawn(['bash', '--norc', '-i'], { tty: true, env: { TERM: 'dumb' } });
+}
+
+/** Presses Ctrl-C, and sees the command die of it and leave nothing behind. */
+async function expectDeathByCtrlC(shell: GuestProcess): Promise<void> {
+  shell.write('\x03');
+  await untilNoScope();
+  // bash gives up the rest of a line whose command died of Ctrl-C, so the status is asked for apart.
+  shell.write('echo "status $?"\n');
+  await shell.waitForOutput('status 130');
+  shell.write('exit\n');
+  await shell.wait();
+  await expectNothingLeft();
+}
 
 /** Waits until there is a scope of ours, and says its name. */
 async function untilScope(): Promise<string> {
