@@ -5,8 +5,8 @@
 const ROOMS = [
   ['model', 'text'],
   ['quantity', 'errors'],
-  ['properties', 'machine', 'cgroup', 'state'],
-  ['profiles', 'systemd'],
+  ['properties', 'cgroup', 'state'],
+  ['machine', 'profiles', 'systemd'],
   ['inspect', 'kill', 'tune'],
   ['render'],
   ['run'],

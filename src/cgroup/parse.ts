@@ -2,7 +2,7 @@
  * The formats of cgroup v2 files (Documentation/admin-guide/cgroup-v2.rst of the kernel) as typed
  * values. Each function takes the content and the file's name, which its error repeats.
  */
-import type { Amount } from '../model/index.js';
+import type { Amount, Controller } from '../model/index.js';
 import { parseCpuList, QuantityError } from '../quantity/index.js';
 import { CgroupFileError } from './error.js';
 
@@ -132,6 +132,15 @@ export function parseCpus(content: string, file: string): number[] {
     if (!(error instanceof QuantityError)) throw error;
     throw new CgroupFileError(file, content, error.expected);
   }
+}
+
+/** The controllers that limits can need. */
+export const CONTROLLERS: readonly Controller[] = ['cpu', 'cpuset', 'io', 'memory', 'pids'];
+
+/** `cgroup.controllers`; controllers that no property needs are left out. */
+export function parseControllers(content: string): Controller[] {
+  const known: readonly string[] = CONTROLLERS;
+  return parseNames(content).filter((name): name is Controller => known.includes(name));
 }
 
 /** Reads cgroup.controllers, cgroup.subtree_control: names between blanks. */

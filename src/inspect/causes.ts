@@ -76,16 +76,9 @@ export function notHeld(
   held: Value | undefined,
   context: KernelContext,
 ): Finding {
-  const wanted = asked.value;
-  const observed = held === undefined ? 'nothing' : meaning.text(held);
-  const tighter = wanted !== undefined && held !== undefined && !meaning.looser(wanted, held);
-  return finding('kernel-differs', asked, context, {
-    observed,
-    cause:
-      `${describe(wanted, meaning, asked)} was wanted and the kernel holds ${observed} in ` +
-      `${fileOf(asked)}: it was changed there by hand, or the kernel refused the value`,
-    remedy: setAgain(asked, context),
-    ...(tighter ? { severity: 'warning' } : {}),
+  return differs('kernel-differs', { asked, meaning, held }, context, (wanted, observed) => {
+    const place = `the kernel holds ${observed} in ${fileOf(asked)}`;
+    return `${wanted} was wanted and ${place}: it was changed there by hand, or the kernel refused the value`;
   });
 }
 
@@ -96,14 +89,25 @@ export function changedSince(
   held: Value | undefined,
   context: KernelContext,
 ): Finding {
+  return differs('changed-since', { asked, meaning, held }, context, (wanted, observed) => {
+    const place = `systemd now holds ${observed}`;
+    return `${wanted} was asked for at the start and ${place}: somebody changed it since (systemctl set-property)`;
+  });
+}
+
+/** A value that is another than asked for; one that is tighter limits all the same. */
+function differs(
+  id: string,
+  { asked, meaning, held }: { asked: Asked; meaning: Meaning; held: Value | undefined },
+  context: KernelContext,
+  causeOf: (wanted: string, observed: string) => string,
+): Finding {
   const wanted = asked.value;
   const observed = held === undefined ? 'nothing' : meaning.text(held);
   const tighter = wanted !== undefined && held !== undefined && !meaning.looser(wanted, held);
-  return finding('changed-since', asked, context, {
+  return finding(id, asked, context, {
     observed,
-    cause:
-      `${describe(wanted, meaning, asked)} was asked for at the start and systemd now holds ` +
-      `${observed}: somebody changed it since (systemctl set-property)`,
+    cause: causeOf(describe(wanted, meaning, asked), observed),
     remedy: setAgain(asked, context),
     ...(tighter ? { severity: 'warning' } : {}),
   });

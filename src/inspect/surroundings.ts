@@ -2,7 +2,7 @@
 import {
   ancestorsOf,
   CGROUP_ROOT,
-  parseNames,
+  parseControllers,
   readCgroupFile,
   readLimitFiles,
 } from '../cgroup/index.js';
@@ -28,9 +28,5 @@ export function ancestorReader(root = CGROUP_ROOT): (cgroup: string) => Ancestor
 export function controllersFor(cgroup: string, root = CGROUP_ROOT): Controller[] | undefined {
   const manager = /^.*\/user@\d+\.service(?=\/)/.exec(cgroup)?.[0] ?? '/';
   const content = readCgroupFile(manager, 'cgroup.controllers', root);
-  return content === undefined
-    ? undefined
-    : parseNames(content).filter((name): name is Controller => CONTROLLERS.includes(name));
+  return content === undefined ? undefined : parseControllers(content);
 }
-
-const CONTROLLERS = ['cpu', 'cpuset', 'io', 'memory', 'pids'];

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { parseControllers } from '../cgroup/parse.js';
 import type { Controller, Machine } from '../model/index.js';
 import { parseCpuList } from '../quantity/index.js';
 
@@ -27,11 +28,8 @@ export function readMachine(root = '/', uid = process.getuid?.() ?? 0): Machine 
  */
 function readControllers(root: string, uid: number): Controller[] | undefined {
   const manager = `sys/fs/cgroup/user.slice/user-${uid}.slice/user@${uid}.service`;
-  return readText(root, `${manager}/cgroup.controllers`)?.split(/\s+/).filter(isController);
-}
-
-function isController(name: string): name is Controller {
-  return ['cpu', 'cpuset', 'io', 'memory', 'pids'].includes(name);
+  const content = readText(root, `${manager}/cgroup.controllers`);
+  return content === undefined ? undefined : parseControllers(content);
 }
 
 /**

@@ -1,9 +1,8 @@
+import { CONTROLLERS } from '../cgroup/parse.js';
 import { UsageError } from '../errors/index.js';
 import type { Controller, Machine } from '../model/index.js';
 import { parseBytes, QuantityError } from '../quantity/index.js';
 import { nearest } from '../text/nearest.js';
-
-const CONTROLLERS: readonly Controller[] = ['cpu', 'cpuset', 'io', 'memory', 'pids'];
 
 /** Each key of `--machine` and how its value is read. */
 const KEYS = {

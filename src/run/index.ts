@@ -1,5 +1,5 @@
 /** `rlimit run`: profile → limits → scope → the kernel's word → the command → its end. */
-import { cgroupOf, readCgroupFile, readLimitFiles } from '../cgroup/index.js';
+import { cgroupOf, isPopulated, readLimitFiles } from '../cgroup/index.js';
 import { CannotRunError, EXIT } from '../errors/index.js';
 import { ancestorReader } from '../inspect/surroundings.js';
 import { filesToVerify, verifyKernel } from '../inspect/verify.js';
@@ -107,7 +107,7 @@ async function runPlan(
     throw error;
   } finally {
     log?.close();
-    if (cgroup === undefined || !stillPopulated(cgroup)) forget();
+    if (cgroup === undefined || !isPopulated(cgroup)) forget();
     else if (!options.quiet) say(renderLeftBehind(plan.request.unit));
   }
 }
@@ -195,11 +195,6 @@ function remember(plan: Plan, { env, cwd }: RunContext): () => void {
     say(`rlimit: warning: ${(error as Error).message}; inspect will not know what was asked`);
   }
   return () => removeRecord(directory, record.unit);
-}
-
-/** Whether something was left running in the scope (cgroup.events, `populated`). */
-function stillPopulated(cgroup: string): boolean {
-  return readCgroupFile(cgroup, 'cgroup.events')?.includes('populated 1') ?? false;
 }
 
 function printPlan(plan: Plan, options: RunOptions): void {

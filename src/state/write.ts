@@ -15,19 +15,23 @@ export function recordDirectory(env: NodeJS.ProcessEnv = process.env): string | 
  * @throws {Error} the system's own when the directory cannot be made or written
  */
 export function writeRecord(directory: string, record: UnitRecord): void {
-  makeRecordDirectory(directory);
-  const path = recordPath(directory, record.unit);
-  // No reader takes a name that does not end in .json for a record.
-  const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, JSON.stringify(record), { mode: 0o600 });
-  renameSync(draft, path);
+  writeWhole(directory, recordFile(record.unit), record);
 }
 
 /**
- * Makes the directory where it is missing. XDG_RUNTIME_DIR itself is logind's to make.
+ * Writes a value as JSON into the directory, which is made where it is missing.
  * @throws {Error} the system's own
  */
-export function makeRecordDirectory(directory: string): void {
+export function writeWhole(directory: string, name: string, value: unknown): void {
+  makeRecordDirectory(directory);
+  // No reader takes a name that does not end in .json for a record.
+  const draft = `${directory}/${name}.${process.pid}`;
+  writeFileSync(draft, JSON.stringify(value), { mode: 0o600 });
+  renameSync(draft, `${directory}/${name}`);
+}
+
+/** XDG_RUNTIME_DIR itself is logind's to make. */
+function makeRecordDirectory(directory: string): void {
   try {
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
@@ -37,10 +41,10 @@ export function makeRecordDirectory(directory: string): void {
 
 /** Forgets a unit. One that is not recorded is no error. */
 export function removeRecord(directory: string, unit: string): void {
-  rmSync(recordPath(directory, unit), { force: true });
+  rmSync(`${directory}/${recordFile(unit)}`, { force: true });
 }
 
 /** Unit names have no slash and none begins with a dot (systemd.unit(5)), so each is a file name. */
-function recordPath(directory: string, unit: string): string {
-  return `${directory}/${unit}.json`;
+function recordFile(unit: string): string {
+  return `${unit}.json`;
 }

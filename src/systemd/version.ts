@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, renameSync, type Stats, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { delimiter } from 'node:path';
-import { makeRecordDirectory, recordDirectory } from '../state/write.js';
+import { recordDirectory, writeWhole } from '../state/write.js';
 
 /**
  * Major version of the installed systemd (252, 257 …); absent when there is no systemctl. The
@@ -68,10 +68,7 @@ function readCache(directory: string, key: string): number | undefined {
 /** Keeps the answer; where that fails, the next run asks again. */
 function writeCache(directory: string, cache: Cache): void {
   try {
-    makeRecordDirectory(directory);
-    const draft = `${directory}/${CACHE}.${process.pid}`;
-    writeFileSync(draft, JSON.stringify(cache), { mode: 0o600 });
-    renameSync(draft, `${directory}/${CACHE}`);
+    writeWhole(directory, CACHE, cache);
   } catch {
     // A full or read-only runtime directory must not stop a run.
   }
