@@ -13,7 +13,14 @@ import { build } from 'esbuild';
 import { esbuildYaml } from './yaml-plugin.mjs';
 
 /** Modules that dist/main.cjs imports from the other bundle, when it needs them. */
-const LAZY = ['src/cli/oclif.ts', 'src/cli/report-run-error.ts', 'src/profiles/file.ts'];
+const LAZY = [
+  'src/budget/applicant.ts',
+  'src/cli/oclif.ts',
+  'src/cli/report-run-error.ts',
+  'src/run/launchers/index.ts',
+  'src/run/stall.ts',
+  'src/profiles/file.ts',
+];
 
 const commands = readdirSync('src/commands', { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))

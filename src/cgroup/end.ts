@@ -1,12 +1,56 @@
-import { writeFileSync } from 'node:fs';
+import { constants, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseFlatKeyed } from './parse.js';
 import { CGROUP_ROOT, isGone, readCgroupFile } from './read.js';
+import { processesIn } from './tree.js';
 
 /** Tells whether any live process is in a cgroup or below it. One that is gone has none. */
 export function isPopulated(cgroup: string, root = CGROUP_ROOT): boolean {
   const events = readCgroupFile(cgroup, 'cgroup.events', root);
   return events !== undefined && parseFlatKeyed(events, 'cgroup.events').populated !== 0;
+}
+
+/** Flag of a process that is on its way out, in field 9 of /proc/PID/stat (PF_EXITING). */
+const EXITING = 0x4;
+
+/**
+ * Tells whether all processes of a cgroup and below are on their way out: after a SIGKILL to all of
+ * them the last ones still count for a moment.
+ */
+export function isEnding(
+  cgroup: string,
+  { root = CGROUP_ROOT, proc = '/proc' }: { root?: string; proc?: string } = {},
+): boolean {
+  return processesIn(cgroup, root).every((pid) => {
+    try {
+      const stat = readFileSync(`${proc}/${pid}/stat`, 'latin1');
+      const flags = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[9 - 3]);
+      return (flags & EXITING) !== 0;
+    } catch {
+      return true;
+    }
+  });
+}
+
+/** How long processes that have to end already may take. */
+const ENDING_MS = 1000;
+const ENDING_PAUSE_MS = 5;
+
+/**
+ * Tells whether processes of a cgroup live on. Those that were killed a moment ago are waited for,
+ * as the kernel may have gigabytes to free.
+ */
+export function staysPopulated(cgroup: string, root = CGROUP_ROOT): boolean {
+  for (let waitedMs = 0; isPopulated(cgroup, root); waitedMs += ENDING_PAUSE_MS) {
+    if (waitedMs >= ENDING_MS || !isEnding(cgroup, { root })) return true;
+    pause(ENDING_PAUSE_MS);
+  }
+  return false;
+}
+
+/** Stands still: for moments in which the kernel is about to be done. */
+export function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 /**
@@ -43,8 +87,9 @@ export function freeze(cgroup: string, frozen: boolean, root = CGROUP_ROOT): boo
 
 function writeControl(cgroup: string, file: string, value: string, root: string): boolean {
   try {
-    // The flag: a file that is not there must not be made, as would happen in a test's tree.
-    writeFileSync(`${root}${cgroup}/${file}`, value, { flag: 'r+' });
+    // Only for writing: cgroup.kill cannot be read by anybody. And without O_CREAT: a file that is not
+    // there must not be made, as would happen in a test's tree.
+    writeFileSync(`${root}${cgroup}/${file}`, value, { flag: constants.O_WRONLY as never });
     return true;
   } catch (error) {
     if (isGone(error)) return false;

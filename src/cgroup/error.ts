@@ -15,3 +15,13 @@ export class CgroupFileError extends Error {
 function shorten(content: string): string {
   return content.length > 80 ? `${content.slice(0, 79)}…` : content;
 }
+
+/** What a reader gives, or nothing where the file makes no sense: that is said elsewhere. */
+export function tolerantly<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof CgroupFileError) return undefined;
+    throw error;
+  }
+}

@@ -25,8 +25,9 @@ const USEC_PER_TICK = 10_000;
 /** Reads one process; absent when it is gone, or a zombie, which only waits to be collected. */
 export function readProcess(pid: number, proc = '/proc'): Process | undefined {
   const stat = readProcFile(pid, 'stat', proc);
-  const cgroup = cgroupOf(pid, proc);
-  if (stat === undefined || cgroup === undefined) return undefined;
+  if (stat === undefined) return undefined;
+  // Without a cgroup v2 tree no line tells.
+  const cgroup = cgroupOf(pid, proc) ?? '/';
   const fields = parseStat(stat);
   if (fields === undefined || 'ZX'.includes(fields.state)) return undefined;
   const memory = residentMemory(readProcFile(pid, 'status', proc) ?? '');
@@ -42,6 +43,50 @@ export function readProcess(pid: number, proc = '/proc'): Process | undefined {
   };
 }
 
+/** Tells whether a process still lives, and is not another one that was given its PID. */
+export function isAlive({ pid, startTicks }: Pick<Process, 'pid' | 'startTicks'>, proc = '/proc') {
+  return readStart(pid, proc)?.startTicks === startTicks;
+}
+
+/** What one file tells of a process: /proc/PID/stat. */
+export interface Glance {
+  pid: number;
+  comm: string;
+  startTicks: number;
+  cpuUsec: number;
+  /** Resident memory in pages of the machine, by a count that may lag: for putting in order. */
+  residentPages: number;
+}
+
+/**
+ * Reads what is cheap to know of a process, for looks at hundreds of them. Absent when it is gone, or
+ * a zombie.
+ */
+export function glanceAt(pid: number, proc = '/proc'): Glance | undefined {
+  const fields = parseStat(readProcFile(pid, 'stat', proc) ?? '');
+  if (fields === undefined || 'ZX'.includes(fields.state)) return undefined;
+  const { comm, startTicks, cpuTicks, residentPages } = fields;
+  return { pid, comm, startTicks, cpuUsec: cpuTicks * USEC_PER_TICK, residentPages };
+}
+
+/** Resident memory of a process in bytes; absent when it is gone. */
+export function memoryOf(pid: number, proc = '/proc'): number | undefined {
+  return residentMemory(readProcFile(pid, 'status', proc) ?? '');
+}
+
+/**
+ * When a process started, in clock ticks from boot, and whether it is stopped (Ctrl-Z). Absent when
+ * it is gone, or a zombie. Cheaper than all of `readProcess`.
+ */
+export function readStart(
+  pid: number,
+  proc = '/proc',
+): { startTicks: number; stopped: boolean } | undefined {
+  const fields = parseStat(readProcFile(pid, 'stat', proc) ?? '');
+  if (fields === undefined || 'ZX'.includes(fields.state)) return undefined;
+  return { startTicks: fields.startTicks, stopped: fields.state === 'T' };
+}
+
 /**
  * Tells whether a process has exactly that name: its comm, or the base name of its first argument.
  * A comm is cut to 15 bytes, so a longer name is compared with the first argument alone.
@@ -50,25 +95,45 @@ export function isNamed({ comm, argv0 }: Pick<Process, 'comm' | 'argv0'>, name: 
   return comm === name || argv0?.split('/').at(-1) === name;
 }
 
+/** Fields of /proc/PID/stat. */
+interface Stat {
+  comm: string;
+  state: string;
+  cpuTicks: number;
+  startTicks: number;
+  residentPages: number;
+}
+
 /**
- * Reads /proc/PID/stat: `pid (comm) state ppid … utime stime … starttime …`. comm may hold blanks
- * and brackets, so the last bracket ends it.
+ * Splits /proc/PID/stat: `pid (comm) state ppid …`. comm may hold blanks and brackets, so the last
+ * bracket ends it.
+ * @returns comm, and the fields from the state on: `fields[0]` is number 3 of proc(5)
  */
-export function parseStat(
-  text: string,
-): { comm: string; state: string; cpuTicks: number; startTicks: number } | undefined {
+export function splitStat(text: string): { comm: string; fields: string[] } | undefined {
   const open = text.indexOf('(');
   const close = text.lastIndexOf(')');
-  // The first field after the bracket is number 3 in proc(5).
-  const fields = text.slice(close + 2).split(' ');
+  if (open < 0 || close < open) return undefined;
+  return {
+    comm: text.slice(open + 1, close),
+    fields: text
+      .slice(close + 2)
+      .trim()
+      .split(' '),
+  };
+}
+
+/** Reads /proc/PID/stat: `pid (comm) state ppid … utime stime … starttime vsize rss …`. */
+export function parseStat(text: string): Stat | undefined {
+  const { comm, fields = [] } = splitStat(text) ?? {};
   const [state = '', cpuTicks, startTicks] = [
     fields[0],
     Number(fields[11]) + Number(fields[12]),
     Number(fields[19]),
   ];
-  if (open < 0 || close < open || !/^[A-Za-z]$/.test(state)) return undefined;
+  if (comm === undefined || !/^[A-Za-z]$/.test(state)) return undefined;
   if (!Number.isSafeInteger(cpuTicks) || !Number.isSafeInteger(startTicks)) return undefined;
-  return { comm: text.slice(open + 1, close), state, cpuTicks, startTicks };
+  const residentPages = Number(fields[21]) || 0;
+  return { comm, state, cpuTicks, startTicks, residentPages };
 }
 
 function residentMemory(status: string): number | undefined {

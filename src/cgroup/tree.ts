@@ -19,6 +19,16 @@ export function cgroupOf(pid: number | 'self', proc = '/proc'): string | undefin
   }
 }
 
+/**
+ * Path of a slice below the cgroup of its service manager: a dash in the name is a step down
+ * (systemd.slice(5)). `app-rlimit.slice` is `/app.slice/app-rlimit.slice`.
+ */
+export function slicePath(slice: string): string {
+  if (slice === '-.slice') return '';
+  const parts = slice.replace(/\.slice$/, '').split('-');
+  return parts.map((_, index) => `/${parts.slice(0, index + 1).join('-')}.slice`).join('');
+}
+
 /** All cgroups above one, nearest first, the root left out (it has no limits of its own). */
 export function ancestorsOf(cgroup: string): string[] {
   const parts = cgroup.split('/').filter(Boolean);

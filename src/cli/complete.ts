@@ -11,6 +11,8 @@ export interface CompletionCommand {
 export interface CompletionNames {
   profiles(): Promise<string[]>;
   units(): Promise<string[]>;
+  /** Ids of runs of the history. */
+  runs(): Promise<string[]>;
 }
 
 /**
@@ -26,10 +28,10 @@ export async function completeWords(
   const current = words.at(-1) ?? '';
   const before = words.slice(0, -1);
   const command = commandOf(before, commands);
-  const candidates =
-    command === undefined
-      ? nextVerbs(before, commands)
-      : await candidatesFor(command, { before, current, names });
+  // `budget` is a verb, and so is `budget set`.
+  const verbs = nextVerbs(before, commands);
+  const more = command && (await candidatesFor(command, { before, current, names }));
+  const candidates = [...verbs, ...(more ?? [])];
   return candidates.filter((word) => word.startsWith(current)).sort();
 }
 
@@ -65,13 +67,27 @@ async function candidatesFor(
   const flag = Object.values(command.flags).find(({ name, char, type }) => {
     return type === 'option' && [`--${name}`, `-${char}`].includes(words.at(-1) ?? '');
   });
-  if (flag !== undefined) return [...(flag.options ?? [])];
+  if (flag !== undefined) return valuesFor(flag, names);
   if (current.startsWith('-')) return Object.values(command.flags).map(({ name }) => `--${name}`);
   const arg = Object.values(command.args)[countArguments(words, command)];
   if (arg === undefined) return [];
   if (arg.options !== undefined) return [...arg.options];
-  if (arg.name === 'profile') return names.profiles();
-  return arg.name === 'unit' ? names.units() : [];
+  if (arg.name === 'run') return names.runs();
+  // `profile|unit` takes either.
+  const kinds = arg.name.split('|');
+  return [
+    ...(kinds.includes('profile') ? await names.profiles() : []),
+    ...(kinds.includes('unit') ? await names.units() : []),
+  ];
+}
+
+/** `--unit` of `run` is left alone: that name must not be in use. */
+async function valuesFor(
+  { name, options }: CompletionCommand['flags'][string],
+  names: CompletionNames,
+): Promise<string[]> {
+  if (options !== undefined) return [...options];
+  return name === 'profile' ? names.profiles() : [];
 }
 
 /** How many arguments are already there, options and their values not counted. */

@@ -3,8 +3,9 @@ import { BaseCommand } from '../cli/base-command.js';
 import { type CompletionCommand, completeWords } from '../cli/complete.js';
 import { COMPLETION_SCRIPTS, type Shell } from '../cli/completion-scripts.js';
 import { UsageError } from '../errors/index.js';
+import { nameRuns } from '../history/index.js';
 import { listProfileNames } from '../profiles/index.js';
-import { readRecords, recordDirectory } from '../state/index.js';
+import { readHistory, readRecords, recordDirectory } from '../state/index.js';
 
 export default class Completion extends BaseCommand {
   static override summary = 'Print the completion script for a shell.';
@@ -34,6 +35,9 @@ export default class Completion extends BaseCommand {
         {
           profiles: () => listProfileNames({ cwd: process.cwd(), env: process.env }),
           units: async () => readRecords(recordDirectory() ?? '').records.map(({ unit }) => unit),
+          runs: async () => [
+            ...new Set(nameRuns(readHistory().outcomes).map((run) => run.shortId)),
+          ],
         },
       );
       if (candidates.length > 0) this.log(candidates.join('\n'));

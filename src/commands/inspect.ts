@@ -1,8 +1,10 @@
 import { Args, Flags } from '@oclif/core';
+import { budgetState } from '../budget/index.js';
 import { BaseCommand } from '../cli/base-command.js';
-import { EXIT } from '../errors/index.js';
+import { EXIT, UsageError } from '../errors/index.js';
 import { type Inspection, inspect } from '../inspect/index.js';
 import { renderInspection } from '../render/inspect.js';
+import type { StallReport } from '../watch/index.js';
 
 export default class Inspect extends BaseCommand {
   static override summary = 'Show limits as asked, as systemd holds them and as the kernel does.';
@@ -12,12 +14,17 @@ export default class Inspect extends BaseCommand {
     'explained, with the command that mends it.\n' +
     'UNIT is a .scope, .service or .slice; a name without suffix is a unit so called, or all ' +
     'units under that profile.\n' +
-    'Ends with 0 when every hard limit is in force, 1 when one is not, 2 for an unknown unit, ' +
-    '3 without a user manager.';
+    'With --watch, what they use while they run, until Ctrl-C or until all named units have ended: ' +
+    'redrawn on a terminal, one line a unit and interval in a pipe, one JSON object a line with ' +
+    '--json. A stall between MemoryHigh and MemoryMax is noticed, and broken with --break-stall.\n' +
+    'Ends with 0 when every hard limit is in force, 1 when one is not or a stall could not be ' +
+    'broken, 2 for an unknown unit, 3 without a user manager.';
   static override examples = [
     '<%= config.bin %> inspect',
     '<%= config.bin %> inspect coq-standard --processes',
     '<%= config.bin %> inspect nix-daemon.service --json',
+    '<%= config.bin %> inspect --watch --interval 5',
+    '<%= config.bin %> inspect --break-stall',
   ];
   static override strict = false;
   static override args = {
@@ -29,15 +36,90 @@ export default class Inspect extends BaseCommand {
       description: 'list the processes of each unit, too',
     }),
     strict: Flags.boolean({ default: false, description: 'end with 1 for warnings as well' }),
+    watch: Flags.boolean({
+      default: false,
+      description: 'go on looking at what they use, and at their largest processes',
+    }),
+    interval: Flags.string({
+      description: 'seconds between two looks of --watch, at least 0.2 (default: 2)',
+      helpValue: 'SECONDS',
+    }),
+    'break-stall': Flags.boolean({
+      default: false,
+      description:
+        'where a unit stalls between MemoryHigh and MemoryMax, lift MemoryHigh or kill the largest ' +
+        'process, as the key on-stall of its profile says; without --watch look for some seconds',
+    }),
   };
 
-  async run(): Promise<Inspection> {
+  async run(): Promise<Inspection | StallReport | undefined> {
     const { argv, flags } = await this.parse(Inspect);
-    const inspection = await inspect({ units: argv as string[], processes: flags.processes });
+    const units = argv as string[];
+    const isLong = flags.watch || flags['break-stall'];
+    if (isLong && (flags.processes || flags.strict)) {
+      throw new UsageError('--watch and --break-stall go without --processes and --strict');
+    }
+    if (flags.interval !== undefined && !flags.watch) {
+      throw new UsageError('--interval goes with --watch');
+    }
+    if (flags.watch) {
+      const intervalMs = parseInterval(flags.interval);
+      return this.#watch({ names: units, intervalMs, breaks: flags['break-stall'] });
+    }
+    return isLong ? this.#breakStalls(units) : this.#inspect(units, flags);
+  }
+
+  async #inspect(
+    units: string[],
+    { processes, strict }: { processes: boolean; strict: boolean },
+  ): Promise<Inspection> {
+    const inspected = await inspect({ units, processes });
+    const budget = units.length === 0 ? budgetState() : undefined;
+    const inspection = { ...inspected, ...(budget === undefined ? {} : { budget }) };
     this.say(renderInspection(inspection));
     const findings = inspection.units.flatMap((unit) => unit.findings);
-    const isBad = findings.some(({ severity }) => flags.strict || severity === 'problem');
+    const isBad = findings.some(({ severity }) => strict || severity === 'problem');
     this.endWith(isBad ? EXIT.problems : EXIT.fine);
     return inspection;
   }
+
+  /** Returns nothing: with --json its lines are printed one by one, as they come. */
+  async #watch({
+    names,
+    intervalMs,
+    breaks,
+  }: {
+    names: string[];
+    intervalMs: number;
+    breaks: boolean;
+  }): Promise<undefined> {
+    // Loaded here: a single look is to start without them.
+    const { onStallOf, watch } = await import('../watch/index.js');
+    const { displayFor } = await import('../cli/watch-display.js');
+    const { untilTold } = await import('../cli/until-told.js');
+    const display = displayFor(process.stdout, { json: this.jsonEnabled() });
+    const options = { names, intervalMs, ...(breaks ? { onStall: onStallOf } : {}) };
+    await untilTold(display, async (signal) => {
+      for await (const look of watch({ ...options, signal })) display.show(look);
+    });
+  }
+
+  async #breakStalls(names: string[]): Promise<StallReport> {
+    const { breakStalls, onStallOf } = await import('../watch/index.js');
+    const { renderStallReport } = await import('../render/watch.js');
+    const report = await breakStalls({ names, onStall: onStallOf });
+    this.say(renderStallReport(report));
+    const isLeft = report.units.some(({ broken }) => broken?.done === false);
+    this.endWith(isLeft ? EXIT.problems : EXIT.fine);
+    return report;
+  }
+}
+
+/** @throws {UsageError} */
+function parseInterval(text = '2'): number {
+  const seconds = /^\d{1,5}(\.\d+)?$/.test(text) ? Number(text) : 0;
+  if (seconds >= 0.2 && seconds <= 86_400) return seconds * 1000;
+  throw new UsageError(`--interval ${JSON.stringify(text)} is not a number of seconds`, {
+    why: 'It can be 0.2 to 86400.',
+  });
 }

@@ -41,10 +41,17 @@ export default class Run extends BaseCommand {
   }
 }
 
-function flagOf(option: { char?: string; value?: string; multiple?: boolean; summary: string }) {
-  const { char, value, multiple = false, summary } = option;
+function flagOf(option: {
+  char?: string;
+  value?: string;
+  multiple?: boolean;
+  options?: readonly string[];
+  summary: string;
+}) {
+  const { char, value, multiple = false, options, summary } = option;
   const common = { description: summary, ...(char === undefined ? {} : { char: char as 'p' }) };
   if (value === undefined) return Flags.boolean(common);
+  if (options !== undefined) return Flags.string({ ...common, options: [...options] });
   return multiple
     ? Flags.string({ ...common, helpValue: value, multiple })
     : Flags.string({ ...common, helpValue: value });

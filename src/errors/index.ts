@@ -2,6 +2,7 @@
  * Every failure rlimit reports: one class each, holding its data and its wording. A command throws
  * one of these; `cli/` prints it and exits with its code. Nothing else exits.
  */
+import type { Amount, BudgetState } from '../model/index.js';
 import { nearest } from '../text/nearest.js';
 
 /**
@@ -29,6 +30,8 @@ export abstract class RlimitError extends Error {
   why?: string;
   /** A shell command, or an edit in words. */
   remedy?: string;
+  /** What `--json` tells besides the words. */
+  details?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -58,7 +61,7 @@ export class UnknownNameError extends UsageError {
   readonly suggestions: string[];
 
   constructor(
-    readonly kind: 'profile' | 'property' | 'unit' | 'command' | 'option',
+    readonly kind: 'profile' | 'property' | 'unit' | 'run' | 'command' | 'option',
     readonly wrong: string,
     known: readonly string[],
     options: { why?: string; remedy?: string } = {},
@@ -97,8 +100,25 @@ export class UnavailableError extends RlimitError {
 
 /** The command could not be started as asked (`run` only). */
 export class CannotRunError extends UnavailableError {
-  override readonly id = 'cannot-run';
+  override readonly id: string = 'cannot-run';
   override readonly exitCode = EXIT.cannotRun;
+}
+
+/** There is no room in the budget for the run (`run` only); `details` tell who has it. */
+export class BudgetError extends CannotRunError {
+  override readonly id = 'budget';
+
+  constructor(
+    message: string,
+    options: { why?: string; remedy?: string },
+    override readonly details: {
+      /** Bytes, or `infinity` without a MemoryMax. */
+      wants: Amount;
+      budget: BudgetState;
+    },
+  ) {
+    super(message, options);
+  }
 }
 
 /** The command to run is not there (`run` only). */

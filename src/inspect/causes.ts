@@ -7,7 +7,67 @@ import type { Controller, Finding, Severity } from '../model/index.js';
 import { propertySpec } from '../properties/index.js';
 import { shellQuote } from '../text/shell.js';
 import type { Asked, KernelContext } from './context.js';
+import { kernelWrites } from './kernel-text.js';
 import type { Meaning, Value } from './meaning.js';
+
+/** What runs without systemd and without a cgroup do not have. */
+export function noCgroup(asked: Asked, context: KernelContext): Finding {
+  return finding('no-cgroup', asked, context, {
+    cause: 'this run has no cgroup that could hold it, and from outside it cannot be watched over',
+    remedy: CGROUP_REMEDY,
+  });
+}
+
+/** Only systemd acts on it, and the run is none of its units. */
+export function needsSystemd(asked: Asked, context: KernelContext): Finding {
+  return finding('needs-systemd', asked, context, {
+    cause: 'systemd acts on it, and this run is started without systemd',
+    remedy: `leave ${asked.name} out, or start the run through systemd: --launcher user`,
+  });
+}
+
+/**
+ * CPUs instead of a share of them. The kernel holds a process to them, but a program may choose
+ * others for itself (sched_setaffinity(2)), as it could not under cpuset.
+ * @param figures what was asked for, and what it has instead
+ */
+export function heldByAffinity(
+  asked: Asked,
+  figures: { cpus: string; exact: boolean },
+  context: KernelContext,
+): Finding {
+  const { cpus, exact } = figures;
+  const how = exact
+    ? `held by CPU affinity to ${cpus}, which a program may change for itself`
+    : `only approximate: held by CPU affinity to ${cpus}, since there is no part of a CPU`;
+  return finding('held-by-affinity', asked, context, {
+    observed: cpus,
+    severity: exact ? 'warning' : 'problem',
+    cause: how,
+    remedy: CGROUP_REMEDY,
+  });
+}
+
+/** Niceness instead of a weight. */
+export function heldByNiceness(asked: Asked, nice: number, context: KernelContext): Finding {
+  return finding('held-by-niceness', asked, context, {
+    observed: `niceness ${nice}`,
+    cause: `only approximate: held by niceness ${nice}, process by process`,
+    remedy: CGROUP_REMEDY,
+  });
+}
+
+const CGROUP_REMEDY =
+  'run it where systemd, or a cgroup v2 tree that you may write in, is to be had: on the host, ' +
+  'or in a container that was given one';
+
+/** Nobody watches any more: the rlimit that did has been killed. */
+export function watcherGone(asked: Asked, context: KernelContext): Finding {
+  return finding('watcher-gone', asked, context, {
+    cause: 'the rlimit that watched over it has ended, and the kernel holds no such limit here',
+    remedy: `rlimit kill ${shellQuote(context.unit ?? 'UNIT')}`,
+  });
+}
 
 /** A property that this unit type or this systemd has not; systemd cannot have set it. */
 export function notTaken(asked: Asked, context: KernelContext): Finding | undefined {
@@ -32,12 +92,35 @@ export function notDelegated(
   controller: Controller,
   context: KernelContext,
 ): Finding {
+  if (context.ownCgroup !== undefined) {
+    return notGiven(asked, controller, context.ownCgroup, context);
+  }
   const manager = `user@${context.uid ?? 'UID'}.service`;
   return finding('controller-not-delegated', asked, context, {
     cause:
       `the ${controller} controller is not delegated to your user manager (${manager}), so the ` +
       `kernel has no ${fileOf(asked)} for its units`,
     remedy: delegationRemedy(manager),
+  });
+}
+
+/** The place below which rlimit makes cgroups was not given the controller from above. */
+function notGiven(
+  asked: Asked,
+  controller: Controller,
+  ownCgroup: string,
+  context: KernelContext,
+): Finding {
+  const place = parentOf(ownCgroup);
+  const remedy =
+    place === '/'
+      ? `have whatever set up this machine or container give it the ${controller} controller`
+      : `echo +${controller} | sudo tee ${CGROUPS}${below(parentOf(place))}/cgroup.subtree_control`;
+  return finding('controller-not-delegated', asked, context, {
+    cause:
+      `the ${controller} controller is not given to ${place}, below which this run has its ` +
+      `cgroup, so the kernel has no ${fileOf(asked)} there`,
+    remedy,
   });
 }
 
@@ -129,29 +212,33 @@ export function weightWithoutScheduler(asked: Asked, context: KernelContext): Fi
  * over memory.high in 8 s).
  */
 export function livelock(
-  figures: { high: string; max: string; stalledPercent?: number },
-  { unit = 'UNIT', system }: KernelContext,
+  figures: { high: string; max: string; stalled?: { percent?: number } },
+  { unit = 'UNIT', system, ownCgroup }: KernelContext,
 ): Finding {
-  const { high, max, stalledPercent } = figures;
+  const { high, max, stalled } = figures;
   const zone =
     `MemoryHigh=${high} is below MemoryMax=${max} and there is no swap to go to: between the ` +
     'two, programs are slowed down without end and never killed';
   const manager = system ? 'sudo systemctl' : 'systemctl --user';
-  const lift = `${manager} set-property --runtime ${shellQuote(unit)} MemoryHigh=infinity`;
-  const stalled = stalledPercent !== undefined;
+  const lift =
+    ownCgroup === undefined
+      ? `${manager} set-property --runtime ${shellQuote(unit)} MemoryHigh=infinity`
+      : `echo max >${CGROUPS}${ownCgroup}/memory.high`;
+  const waiting =
+    stalled?.percent === undefined
+      ? ''
+      : `, all of its processes waiting for memory ${stalled.percent}% of the time`;
   return {
     id: stalled ? 'livelock' : 'livelock-zone',
     severity: stalled ? 'problem' : 'warning',
     unit,
     property: 'MemoryHigh',
     wanted: high,
-    cause: stalled
-      ? `the unit is stalled, all of its processes waiting for memory ${stalledPercent}% of the ` +
-        `time: ${zone}`
-      : zone,
+    cause: stalled ? `the unit is stalled${waiting}: ${zone}` : zone,
     remedy: stalled
-      ? `rlimit kill ${shellQuote(unit)}, or only its largest process: rlimit kill --process ` +
-        `NAME; to let it go on up to MemoryMax: ${lift}`
+      ? `rlimit inspect --break-stall ${shellQuote(unit)}; or by hand: rlimit kill ` +
+        `${shellQuote(unit)}, or only its largest process: rlimit kill --process NAME; to let it ` +
+        `go on up to MemoryMax: ${lift}`
       : lift,
   };
 }
@@ -169,6 +256,7 @@ export function tighterAncestor(
 ): Finding {
   const { cgroup } = figures;
   const name = cgroup.slice(cgroup.lastIndexOf('/') + 1);
+  const isUnit = /\.(slice|scope|service)$/.test(name);
   // Below user@UID.service it is a unit of the user's manager.
   const manager = /\/user@\d+\.service\//.test(cgroup) ? 'systemctl --user' : 'systemctl';
   return {
@@ -181,7 +269,9 @@ export function tighterAncestor(
     cause:
       `${name}, above this unit, has ${figures.file} ${figures.theirs}, which is less than the ` +
       `unit’s own ${figures.own}: what all units in it use together counts against that`,
-    remedy: `${manager} show -p FragmentPath,DropInPaths ${shellQuote(name)} tells where it is set`,
+    remedy: isUnit
+      ? `${manager} show -p FragmentPath,DropInPaths ${shellQuote(name)} tells where it is set`
+      : `no systemd unit: it is set in ${CGROUPS}${cgroup}/${figures.file}`,
   };
 }
 
@@ -214,10 +304,25 @@ function finding(
   };
 }
 
-function setAgain({ name, text }: Asked, { unit, system }: KernelContext): string {
+function setAgain({ name, text }: Asked, context: KernelContext): string {
+  const { unit, system, ownCgroup } = context;
+  if (ownCgroup !== undefined) {
+    const [write] = kernelWrites({ [name]: text }, context);
+    return `echo '${write?.text ?? text}' >${CGROUPS}${ownCgroup}/${write?.file ?? ''}`;
+  }
   const manager = system ? 'sudo systemctl' : 'systemctl --user';
   const value = shellQuote(`${name}=${text}`);
   return `${manager} set-property --runtime ${shellQuote(unit ?? 'UNIT')} ${value}`;
+}
+
+const CGROUPS = '/sys/fs/cgroup';
+
+function parentOf(cgroup: string): string {
+  return cgroup.slice(0, cgroup.lastIndexOf('/')) || '/';
+}
+
+function below(cgroup: string): string {
+  return cgroup === '/' ? '' : cgroup;
 }
 
 function describe(wanted: Value | undefined, meaning: Meaning, asked: Asked): string {

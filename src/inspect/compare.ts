@@ -21,6 +21,8 @@ export interface PropertyRow {
   asked?: string;
   systemd?: string;
   kernel?: string;
+  /** rlimit itself sees to it, because no kernel file does here. */
+  watched?: true;
   /** Whether the kernel (for what systemd does itself: systemd) holds what was asked. */
   inForce: boolean;
 }
@@ -46,6 +48,9 @@ export function compare(
     unit: observation.unit,
     kind: observation.kind,
     system: observation.manager === 'system',
+    ...(observation.manager === 'none' && observation.cgroup !== undefined
+      ? { ownCgroup: observation.cgroup }
+      : {}),
   };
   const result: Comparison = { rows: [], findings: [] };
   for (const name of orderedNames(asked)) {
@@ -165,6 +170,8 @@ function differs(asked: Asked, systemd: NonNullable<State['systemd']>, meaning: 
 
 /** The kernel is measured by what systemd holds, since it is systemd that writes its files. */
 function wantedOfKernel({ name, meaning, asked, systemd }: State): Asked[] {
+  // A run without systemd: what was asked is all there is.
+  if (asked && systemd === undefined) return [asked];
   const held = systemd?.value ?? meaning.unset;
   if (asked && (held === undefined || held === asked.value || isPerDevice(name))) return [asked];
   if (held === undefined) return [];

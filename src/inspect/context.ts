@@ -26,6 +26,8 @@ export interface KernelContext {
   uid?: number;
   /** Whether the manager is the system's and not the user's; for the remedy. */
   system?: boolean;
+  /** Where rlimit made the cgroup by itself: its path. Remedies then go by its files. */
+  ownCgroup?: string;
   devices?: Devices;
   /** Whether any block device's scheduler honours io.weight (io.cost or BFQ). */
   ioWeights?: boolean;

@@ -1,11 +1,29 @@
-import { CGROUP_ROOT, type Process, processesIn, readProcess } from '../cgroup/index.js';
+import { CGROUP_ROOT, type Process, processesIn, readProcess, removeRun } from '../cgroup/index.js';
+import { UnavailableError } from '../errors/index.js';
 import { readMemory } from '../machine/read.js';
-import type { Finding, Observation, UnitRecord, Usage } from '../model/index.js';
+import type {
+  BudgetState,
+  Finding,
+  LauncherKind,
+  Observation,
+  UnitRecord,
+  Usage,
+} from '../model/index.js';
 import { isPropertyName, shownName } from '../properties/index.js';
 import { type BrokenRecord, readRecords, recordDirectory, removeRecord } from '../state/index.js';
-import { findNamedUnits, findOurUnits } from '../systemd/find.js';
+import { clearRuns } from '../systemd/clear.js';
+import {
+  type FoundUnit,
+  findNamedUnits,
+  findOurUnits,
+  findOwnRuns,
+  isWithoutSystemd,
+  ownRunsNamed,
+} from '../systemd/find.js';
+import { isRunning, type OwnRun } from '../systemd/own-runs.js';
 import { systemdVersion } from '../systemd/version.js';
 import { compare, type PropertyRow } from './compare.js';
+import { compareWatched, watchedUsage } from './compare-watched.js';
 import type { KernelContext } from './context.js';
 import { devicesIn, ioWeightsCount } from './facts.js';
 import { observe } from './observe.js';
@@ -16,6 +34,8 @@ export interface InspectedUnit {
   unit: string;
   kind: Observation['kind'];
   manager: Observation['manager'];
+  /** Who holds the limits, where that is on record. */
+  launcher?: LauncherKind;
   /** systemd's ActiveState. */
   state: string;
   result?: string;
@@ -40,6 +60,8 @@ export interface Inspection {
   units: InspectedUnit[];
   /** Files among the records that could not be used. */
   brokenRecords: BrokenRecord[];
+  /** The budget of all runs, where one is set; the command adds it when no unit is named. */
+  budget?: BudgetState;
 }
 
 export interface InspectOptions {
@@ -63,24 +85,68 @@ export async function inspect({
 }: InspectOptions): Promise<Inspection> {
   const directory = recordDirectory(env);
   const { records, broken } = directory ? readRecords(directory) : { records: [], broken: [] };
-  const found =
-    names.length === 0 ? await findOurUnits(records) : await findNamedUnits(names, records);
-  const observed = found.flatMap((unit) => observe(unit) ?? []).sort(byAge);
-  if (directory && names.length === 0) forgetEnded(records, observed, directory);
+  const { found, isAll } =
+    names.length === 0
+      ? await findAll(records)
+      : { found: await findNamed(names, records), isAll: false };
+  const observed = found.flatMap(observeUnit).sort(byAge);
+  const runs = new Map(found.flatMap(({ own }) => (own ? [[own.record.unit, own]] : [])));
+  if (directory && isAll) await forgetEnded(records, observed, directory);
   const contextFor = contextReader(env);
   return {
     units: observed.map((observation) => {
       const record = records.find(({ unit }) => unit === observation.unit);
-      const comparison = compare(record?.properties, observation, contextFor(observation, record));
+      const own = runs.get(observation.unit);
+      const comparison =
+        own?.record.launcher === 'watched'
+          ? compareWatched(own)
+          : compare(record?.properties, observation, contextFor(observation, record));
       return {
         ...describe(observation, record),
         properties: comparison.rows,
         findings: comparison.findings,
-        ...(processes ? { processes: processesOf(observation) } : {}),
+        ...(processes ? { processes: processesOf(observation, own) } : {}),
       };
     }),
     brokenRecords: broken,
   };
+}
+
+function observeUnit(unit: FoundUnit): Observation[] {
+  const observation = observe(unit);
+  if (observation === undefined) return [];
+  const isWatched = unit.own?.record.launcher === 'watched';
+  return [isWatched && unit.own ? { ...observation, usage: watchedUsage(unit.own) } : observation];
+}
+
+/**
+ * Runs of every launcher, and whether these are all there can be. That systemd cannot be asked is no matter where it does not run at all,
+ * or where there is something to show.
+ */
+async function findAll(
+  records: readonly UnitRecord[],
+): Promise<{ found: FoundUnit[]; isAll: boolean }> {
+  const own = findOwnRuns(records);
+  let isAll = true;
+  const managed = await findOurUnits(records).catch((error: unknown) => {
+    const isKnown = own.length > 0 || isWithoutSystemd();
+    if (!(error instanceof UnavailableError && isKnown)) throw error;
+    isAll = isWithoutSystemd();
+    return [];
+  });
+  const others = managed.filter(({ shown }) => own.every((run) => run.shown.Id !== shown.Id));
+  return { found: [...own, ...others], isAll };
+}
+
+async function findNamed(
+  names: readonly string[],
+  records: readonly UnitRecord[],
+): Promise<FoundUnit[]> {
+  const runs = findOwnRuns(records);
+  const own = names.flatMap((name) => ownRunsNamed(name, runs, records));
+  const rest = names.filter((name) => ownRunsNamed(name, runs, records).length === 0);
+  const managed = rest.length === 0 ? [] : await findNamedUnits(rest, records);
+  return [...new Set(own), ...managed];
 }
 
 /** The oldest first; those that are not active last. */
@@ -89,21 +155,31 @@ function byAge(a: Observation, b: Observation): number {
   return first.localeCompare(second) || a.unit.localeCompare(b.unit);
 }
 
-/** How long `run` may take between writing a record and having the unit. */
-const START_MS = 60_000;
-
-/** Forgets units that are gone, as after a SIGKILL of rlimit, but not those about to start. */
-function forgetEnded(
+/**
+ * Forgets runs that are over although their rlimit could not do it (it was killed), and clears up
+ * behind them. One that is only about to start has an rlimit that lives.
+ */
+async function forgetEnded(
   records: readonly UnitRecord[],
   observed: readonly Observation[],
   directory: string,
-): void {
-  const loaded = new Set(observed.map(({ unit }) => unit));
-  for (const { unit, started } of records) {
-    if (loaded.has(unit) || Date.now() - started < START_MS) continue;
+): Promise<void> {
+  const active = new Set(
+    observed.filter(({ activeState }) => activeState === 'active').map(({ unit }) => unit),
+  );
+  const over = records.filter(({ unit, runner, started }) => {
+    if (active.has(unit)) return false;
+    return runner === undefined ? Date.now() - started > START_MS : !isRunning({ runner });
+  });
+  for (const { unit, cgroup } of over) {
     removeRecord(directory, unit);
+    if (cgroup !== undefined) removeRun(cgroup);
   }
+  await clearRuns(over);
 }
+
+/** How long a run of an earlier rlimit, whose record does not name it, may take to start. */
+const START_MS = 60_000;
 
 /** Facts are read once for all units, and those that few units need, when the first one does. */
 function contextReader(
@@ -147,6 +223,7 @@ function describe(observation: Observation, record: UnitRecord | undefined) {
     state: activeState,
     ...(result === undefined ? {} : { result }),
     ...(description === undefined ? {} : { description }),
+    ...(record?.launcher === undefined ? {} : { launcher: record.launcher }),
     ...(record === undefined
       ? {}
       : { profile: record.profile, command: record.command, cwd: record.cwd }),
@@ -158,9 +235,9 @@ function describe(observation: Observation, record: UnitRecord | undefined) {
   };
 }
 
-function processesOf({ cgroup }: Observation): Process[] {
-  if (cgroup === undefined) return [];
-  return processesIn(cgroup)
+function processesOf({ cgroup }: Observation, own: OwnRun | undefined): Process[] {
+  const pids = own?.pids() ?? (cgroup === undefined ? [] : processesIn(cgroup));
+  return pids
     .flatMap((pid) => readProcess(pid) ?? [])
     .sort((a, b) => (b.memory ?? 0) - (a.memory ?? 0));
 }

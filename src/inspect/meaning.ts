@@ -24,6 +24,7 @@ import {
   parseCpuList,
   parseCpuQuota,
   parsePercent,
+  parseRate,
   parseSpan,
   parseTasks,
   parseWeight,
@@ -196,7 +197,7 @@ function defaultIoWeight(files: KernelFiles): number | undefined {
 }
 
 /** systemd maps 1…100…10000 to BFQ's 1…100…1000 (BFQ_WEIGHT in its src/basic/cgroup-util.h). */
-function bfqWeight(weight: number): number {
+export function bfqWeight(weight: number): number {
   return weight <= 100 ? weight : 100 + Math.floor(((weight - 100) * 900) / 9900);
 }
 
@@ -268,7 +269,8 @@ const IO_DEVICE_WEIGHT: Meaning = {
   text: String,
 };
 
-const IO_FIELDS: Record<string, keyof IoCaps> = {
+/** The key of io.max for each cap. */
+export const IO_FIELDS: Record<string, keyof IoCaps> = {
   IOReadBandwidthMax: 'rbps',
   IOWriteBandwidthMax: 'wbps',
   IOReadIOPSMax: 'riops',
@@ -278,7 +280,7 @@ const IO_FIELDS: Record<string, keyof IoCaps> = {
 function ioCap(name: PropertyName): Meaning {
   const field = IO_FIELDS[name] ?? 'rbps';
   return {
-    asked: (text) => deviceValue(text, parseDecimal),
+    asked: (text) => deviceValue(text, parseRate),
     shown: (text) => text.trim() || undefined,
     kernel: (files, wanted, devices) =>
       optional(files, 'io.max', (content) => {
@@ -289,15 +291,6 @@ function ioCap(name: PropertyName): Meaning {
     looser: (wanted, held) => exceeds(amountOf(wanted), amountOf(held)),
     text: String,
   };
-}
-
-/** IO caps have suffixes with the base 1000 (systemd.resource-control(5)), unlike memory. */
-function parseDecimal(text: string): Amount {
-  if (text === 'infinity') return 'infinity';
-  const match = /^(\d+)(?:\.(\d+))?([KMGTPE]?)$/.exec(text);
-  if (!match) throw new QuantityError(text, 'a figure with K, M, G or T behind it (base 1000)');
-  const scale = 1000 ** ['', 'K', 'M', 'G', 'T', 'P', 'E'].indexOf(match[3] ?? '');
-  return Math.floor(Number(`${match[1]}.${match[2] ?? '0'}`) * scale);
 }
 
 function deviceValue(text: string, parse: (value: string) => Amount): string {

@@ -37,13 +37,17 @@ export interface EndOptions {
   kill?: (pid: number, signal: NodeJS.Signals) => unknown;
 }
 
+/** What is ended together: a cgroup, by its path, or processes without one, as they are found. */
+export type Group = string | { pids(): number[] };
+
 /**
- * Ends every process of a cgroup: the signal to each, also to those born meanwhile; after the
- * timeout the kernel kills the whole cgroup in one step, which no fork outruns.
+ * Ends every process of a group: the signal to each, also to those born meanwhile; after the
+ * timeout the kernel kills the whole cgroup in one step, which no fork outruns. Without a cgroup
+ * all are stopped first.
  * @returns all processes that were seen, with how each ended
  */
-export async function endCgroup(cgroup: string, options: EndOptions): Promise<EndedProcess[]> {
-  const sweep = new Sweep(cgroup, options);
+export async function endCgroup(group: Group, options: EndOptions): Promise<EndedProcess[]> {
+  const sweep = new Sweep(group, options);
   if (options.signal !== 'SIGKILL') await sweep.send(options.signal, options.timeoutMs);
   // Under SIGKILL as the first signal, nobody had another chance.
   const stubborn = options.signal === 'SIGKILL' ? [] : sweep.alive();
@@ -52,15 +56,15 @@ export async function endCgroup(cgroup: string, options: EndOptions): Promise<En
 }
 
 /**
- * Ends some processes of a cgroup and no others: the signal, and after the timeout SIGKILL.
+ * Ends some processes of a group and no others: the signal, and after the timeout SIGKILL.
  * @param isMeant tells which
  */
 export async function endProcesses(
-  cgroup: string,
+  group: Group,
   isMeant: (candidate: Process) => boolean,
   options: EndOptions,
 ): Promise<EndedProcess[]> {
-  const sweep = new Sweep(cgroup, options, isMeant);
+  const sweep = new Sweep(group, options, isMeant);
   if (options.signal !== 'SIGKILL') await sweep.send(options.signal, options.timeoutMs);
   const stubborn = options.signal === 'SIGKILL' ? [] : sweep.alive();
   await sweep.send('SIGKILL', KILL_MS);
@@ -69,11 +73,11 @@ export async function endProcesses(
 
 /** Lists what would be ended. */
 export function listProcesses(
-  cgroup: string,
+  group: Group,
   options: EndOptions,
   isMeant: (candidate: Process) => boolean = () => true,
 ): EndedProcess[] {
-  return new Sweep(cgroup, options, isMeant).report([], 'none');
+  return new Sweep(group, options, isMeant).report([], 'none');
 }
 
 /** How long SIGKILL may take: the kernel has to free what may be gigabytes. */
@@ -81,9 +85,11 @@ const KILL_MS = 10_000;
 /** How often the cgroup is looked at meanwhile. */
 const POLL_MS = 20;
 
-/** The processes of a cgroup as they come and go, and what was sent to each. */
+/** The processes of a group as they come and go, and what was sent to each. */
 class Sweep {
-  readonly #cgroup: string;
+  /** Absent for processes without a cgroup of their own. */
+  readonly #cgroup: string | undefined;
+  readonly #pids: () => number[];
   readonly #root: string;
   readonly #proc: string;
   readonly #self: number;
@@ -94,11 +100,12 @@ class Sweep {
   readonly #refused = new Set<string>();
 
   constructor(
-    cgroup: string,
+    group: Group,
     { root = CGROUP_ROOT, proc = '/proc', self = process.pid, kill = process.kill }: EndOptions,
     isMeant: (candidate: Process) => boolean = () => true,
   ) {
-    this.#cgroup = cgroup;
+    this.#cgroup = typeof group === 'string' ? group : undefined;
+    this.#pids = typeof group === 'string' ? () => processesIn(group, root) : group.pids;
     this.#root = root;
     this.#proc = proc;
     this.#self = self;
@@ -107,9 +114,9 @@ class Sweep {
     this.alive();
   }
 
-  /** Those of the cgroup that are alive now and may be ended; they count as seen from now on. */
+  /** Those of the group that are alive now and may be ended; they count as seen from now on. */
   alive(): Process[] {
-    const found = processesIn(this.#cgroup, this.#root)
+    const found = this.#pids()
       .flatMap((pid) => readProcess(pid, this.#proc) ?? [])
       .filter((candidate) => this.#isMeant(candidate));
     for (const candidate of found) {
@@ -141,10 +148,11 @@ class Sweep {
 
   /** Kills the whole cgroup at once, where the kernel can and rlimit itself is not in it. */
   async killAll(): Promise<void> {
+    if (this.#cgroup === undefined) return this.#killStopped();
     if (!isPopulated(this.#cgroup, this.#root)) return;
     const own = readProcess(this.#self, this.#proc)?.cgroup;
     if (own !== undefined && isWithin(own, this.#cgroup)) return this.send('SIGKILL', KILL_MS);
-    if (!this.#killAtOnce()) return this.#killFrozen();
+    if (!this.#killAtOnce(this.#cgroup)) return this.#killFrozen(this.#cgroup);
     await waitUntilEmpty(this.#cgroup, { timeoutMs: KILL_MS, root: this.#root });
   }
 
@@ -164,17 +172,32 @@ class Sweep {
   }
 
   #signal(target: Process, signal: EndingSignal): void {
-    const place = { within: this.#cgroup, proc: this.#proc, kill: this.#kill };
+    const within = this.#cgroup === undefined ? {} : { within: this.#cgroup };
+    const place = { ...within, proc: this.#proc, kill: this.#kill };
     const sent = signalProcess(target, signal, place);
     if (sent === 'refused') this.#refused.add(keyOf(target));
     // A stopped process sees no signal but SIGKILL before it goes on.
     else if (sent === 'sent' && signal !== 'SIGKILL') signalProcess(target, 'SIGCONT', place);
   }
 
+  /** Without a cgroup: what is stopped forks no more, so new ones run out. */
+  async #killStopped(): Promise<void> {
+    const stopped = new Set<string>();
+    for (let sweep = 0; sweep < MOST_SWEEPS; sweep += 1) {
+      const fresh = this.alive().filter((target) => !stopped.has(keyOf(target)));
+      if (fresh.length === 0) break;
+      for (const target of fresh) {
+        stopped.add(keyOf(target));
+        signalProcess(target, 'SIGSTOP', { proc: this.#proc, kill: this.#kill });
+      }
+    }
+    await this.send('SIGKILL', KILL_MS);
+  }
+
   /** False where the kernel has no cgroup.kill (before 5.14), or may not be told so by us. */
-  #killAtOnce(): boolean {
+  #killAtOnce(cgroup: string): boolean {
     try {
-      return killAtOnce(this.#cgroup, this.#root);
+      return killAtOnce(cgroup, this.#root);
     } catch (error) {
       if (isForbidden(error)) return false;
       throw error;
@@ -182,17 +205,20 @@ class Sweep {
   }
 
   /** Without cgroup.kill: stop everything first, so that nothing forks while it is killed. */
-  async #killFrozen(): Promise<void> {
+  async #killFrozen(cgroup: string): Promise<void> {
     try {
-      freeze(this.#cgroup, true, this.#root);
+      freeze(cgroup, true, this.#root);
       await this.send('SIGKILL', 0);
-      freeze(this.#cgroup, false, this.#root);
+      freeze(cgroup, false, this.#root);
     } catch (error) {
       if (!isForbidden(error)) throw error;
     }
     await this.send('SIGKILL', KILL_MS);
   }
 }
+
+/** So often new ones are looked for while all are stopped. */
+const MOST_SWEEPS = 100;
 
 function keyOf({ pid, startTicks }: Process): string {
   return `${pid} ${startTicks}`;

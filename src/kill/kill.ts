@@ -1,12 +1,23 @@
-import { cgroupOf, isNamed, isWithin, type Process } from '../cgroup/index.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cgroupOf, isNamed, isWithin, type Process, removeRun } from '../cgroup/index.js';
 import { UsageError } from '../errors/index.js';
-import { readRecords, recordDirectory, removeRecord } from '../state/index.js';
+import type { UnitRecord } from '../model/index.js';
+import {
+  readRecord,
+  readRecords,
+  recordDirectory,
+  removeRecord,
+  writeRecord,
+} from '../state/index.js';
+import { clearRuns } from '../systemd/clear.js';
 import { systemctl } from '../systemd/client.js';
+import { isRunning } from '../systemd/own-runs.js';
 import {
   type EndedProcess,
   type EndOptions,
   endCgroup,
   endProcesses,
+  type Group,
   listProcesses,
 } from './end.js';
 import { type EndingSignal, parseSignal } from './signal.js';
@@ -61,8 +72,9 @@ export async function kill(options: KillOptions): Promise<KillReport> {
   const { units: names, force } = options;
   const targets =
     names.length > 0 ? await namedTargets(names, records, { force }) : await ourScopes(records);
+  if (directory && !options.dryRun) noteKill(targets, { records, directory, signal });
   const units = await endAll(targets, (target) => endOne(target, options, signal));
-  if (directory && !options.dryRun) forget(units, options, directory);
+  if (directory && !options.dryRun) await forget(units, options, directory);
   return reportOf(units, { signal, dryRun: options.dryRun });
 }
 
@@ -98,17 +110,23 @@ async function endOne(
   { processes, timeout, dryRun }: KillOptions,
   signal: EndingSignal,
 ): Promise<EndedProcess[]> {
-  const { cgroup } = target;
-  if (cgroup === undefined) return [];
+  const group = groupOf(target);
+  if (group === undefined) return [];
   const options: EndOptions = { signal, timeoutMs: timeout * 1000 };
   const isMeant = (candidate: Process) => processes.some((name) => isNamed(candidate, name));
   if (processes.length > 0) {
-    if (dryRun) return listProcesses(cgroup, options, isMeant);
-    return endProcesses(cgroup, isMeant, options);
+    if (dryRun) return listProcesses(group, options, isMeant);
+    return endProcesses(group, isMeant, options);
   }
-  if (dryRun) return listProcesses(cgroup, options);
+  if (dryRun) return listProcesses(group, options);
   if (target.kind !== 'scope') await stopUnit(target);
-  return endCgroup(cgroup, options);
+  return endCgroup(group, options);
+}
+
+/** What is to be ended: a cgroup, or the processes that a run without one has at a time. */
+function groupOf({ cgroup, own }: Target): Group | undefined {
+  if (cgroup !== undefined) return cgroup;
+  return own === undefined ? undefined : { pids: own.pids };
 }
 
 /**
@@ -116,19 +134,59 @@ async function endOne(
  * as well. What it does not do in time is killed all the same.
  */
 async function stopUnit({ unit, manager }: Target): Promise<void> {
+  if (manager === 'none') return;
   await systemctl(['stop', '--no-block', '--no-ask-password', '--', unit], { manager }).catch(
     // Without the right to stop it, the signals will be refused as well, and that is reported.
     () => {},
   );
 }
 
-function forget(units: readonly KilledUnit[], { processes }: KillOptions, directory: string): void {
-  if (processes.length > 0) return;
-  for (const { unit, processes: ended } of units) {
-    if (ended.every(({ end }) => end === 'signal' || end === 'killed')) {
-      removeRecord(directory, unit);
-    }
+/** Tells the rlimit that waits for a run who it was, so that its verdict can say so. */
+function noteKill(
+  targets: readonly Target[],
+  {
+    records,
+    directory,
+    signal,
+  }: { records: readonly UnitRecord[]; directory: string; signal: EndingSignal },
+): void {
+  for (const record of records) {
+    if (!targets.some(({ unit }) => unit === record.unit)) continue;
+    writeRecord(directory, { ...record, killed: { signal, by: 'rlimit kill' } });
   }
+}
+
+/**
+ * Where rlimit still waits for the run, the record is its to forget: it has yet to
+ * read the note and the last figures.
+ */
+async function forget(
+  units: readonly KilledUnit[],
+  { processes }: KillOptions,
+  directory: string,
+): Promise<void> {
+  if (processes.length > 0) return;
+  const ended = units.flatMap(({ unit, processes: seen }) => {
+    const record = readRecord(directory, unit);
+    const isOver = seen.every(({ end }) => end === 'signal' || end === 'killed');
+    if (record === undefined || !isOver) return [];
+    return [record];
+  });
+  await Promise.all(ended.map(waitForRunner));
+  const over = ended.filter((record) => !isRunning(record));
+  for (const { unit, cgroup } of over) {
+    removeRecord(directory, unit);
+    if (cgroup !== undefined) removeRun(cgroup);
+  }
+  await clearRuns(over);
+}
+
+/** How long the rlimit of a run has to see that it is over. */
+const RUNNER_MS = 3000;
+
+async function waitForRunner(record: UnitRecord): Promise<void> {
+  const deadline = performance.now() + RUNNER_MS;
+  while (isRunning(record) && performance.now() < deadline) await sleep(20);
 }
 
 function reportOf(

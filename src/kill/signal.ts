@@ -36,7 +36,7 @@ export function signalProcess(
   signal: NodeJS.Signals,
   { within, proc = '/proc', kill = process.kill }: SignalOptions,
 ): Sent {
-  if (!isStill(process_, { within, proc })) return 'gone';
+  if (!isStill(process_, { proc, ...(within === undefined ? {} : { within }) })) return 'gone';
   try {
     kill(process_.pid, signal);
     return 'sent';
@@ -47,8 +47,8 @@ export function signalProcess(
 }
 
 export interface SignalOptions {
-  /** The cgroup it must be in. */
-  within: string;
+  /** The cgroup it must be in; absent where it has none of its own. */
+  within?: string;
   proc?: string;
   kill?: (pid: number, signal: NodeJS.Signals) => unknown;
 }
@@ -56,8 +56,9 @@ export interface SignalOptions {
 /** Tells whether a process is alive, the same as when it was read, and in that cgroup still. */
 export function isStill(
   { pid, startTicks }: Process,
-  { within, proc = '/proc' }: { within: string; proc?: string },
+  { within, proc = '/proc' }: { within?: string; proc?: string },
 ): boolean {
   const now = readProcess(pid, proc);
-  return now !== undefined && now.startTicks === startTicks && isWithin(now.cgroup, within);
+  if (now === undefined || now.startTicks !== startTicks) return false;
+  return within === undefined || isWithin(now.cgroup, within);
 }

@@ -1,17 +1,27 @@
 import { CGROUP_ROOT, cgroupOf, isWithin, subtree } from '../cgroup/index.js';
 import { UnavailableError, UsageError } from '../errors/index.js';
 import type { UnitKind, UnitRecord } from '../model/index.js';
-import type { ManagerKind } from '../systemd/client.js';
-import { type FoundUnit, findNamedUnits, findOurUnits } from '../systemd/find.js';
+import {
+  type FoundUnit,
+  findNamedUnits,
+  findOurUnits,
+  findOwnRuns,
+  isWithoutSystemd,
+  ownRunsNamed,
+} from '../systemd/find.js';
+import { isOwnSlice } from '../systemd/names.js';
+import type { OwnRun } from '../systemd/own-runs.js';
 import { kindOf } from '../systemd/show.js';
 
 /** A unit to end. */
 export interface Target {
   unit: string;
   kind: UnitKind;
-  manager: ManagerKind;
+  manager: FoundUnit['manager'];
   /** Absent when it has no processes. */
   cgroup?: string;
+  /** A run that was started without systemd. */
+  own?: OwnRun;
 }
 
 /**
@@ -21,15 +31,24 @@ export interface Target {
  */
 export async function ourScopes(
   records: readonly UnitRecord[],
-  { root = CGROUP_ROOT, uid = process.getuid?.() ?? 0, find = findOurUnits } = {},
+  {
+    root = CGROUP_ROOT,
+    uid = process.getuid?.() ?? 0,
+    find = findOurUnits,
+    findOwn = findOwnRuns,
+    withoutSystemd = isWithoutSystemd,
+  } = {},
 ): Promise<Target[]> {
+  const own = findOwn(records).flatMap(targetOf);
+  const isOwn = ({ unit }: Target) => own.some((target) => target.unit === unit);
   try {
-    return (await find(records)).flatMap(targetOf).filter(({ kind }) => kind === 'scope');
+    const managed = (await find(records)).flatMap(targetOf);
+    return [...own, ...managed.filter((each) => each.kind === 'scope' && !isOwn(each))];
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error;
     const found = scopesInTree(records, `/user.slice/user-${uid}.slice`, root);
-    if (found.length === 0) throw error;
-    return found;
+    if (found.length + own.length === 0 && !withoutSystemd()) throw error;
+    return [...own, ...found.filter((each) => !isOwn(each))];
   }
 }
 
@@ -40,12 +59,26 @@ export async function ourScopes(
 export async function namedTargets(
   names: readonly string[],
   records: readonly UnitRecord[],
-  { force = false, proc = '/proc', find = findNamedUnits } = {},
+  { force = false, proc = '/proc', find = findNamedUnits, findOwn = findOwnRuns } = {},
 ): Promise<Target[]> {
-  const targets = (await find(names, records)).flatMap(targetOf);
+  const runs = findOwn(records);
+  const ownRuns = new Set(names.flatMap((name) => ownRunsNamed(name, runs, records)));
+  const rest = names.filter((name) => ownRunsNamed(name, runs, records).length === 0);
+  const managed = rest.length === 0 ? [] : await find(rest, records);
+  const targets = [...ownRuns, ...managed].flatMap(targetOf).map(withNested(records));
   const own = cgroupOf('self', proc);
   for (const target of targets) if (!force) refuseVital(target, own, records);
   return targets;
+}
+
+/** A run with all that was started inside it: the slice that was made for it alone. */
+function withNested(records: readonly UnitRecord[]): (target: Target) => Target {
+  return (target) => {
+    const record = records.find(({ unit }) => unit === target.unit);
+    const above = target.cgroup?.slice(0, target.cgroup.lastIndexOf('/'));
+    if (record === undefined || above === undefined || !isOwnSlice(record)) return target;
+    return above.endsWith(`/${record.slice}`) ? { ...target, cgroup: above } : target;
+  };
 }
 
 /** Tells whether `run` made a unit, by its name or its record. */
@@ -75,11 +108,19 @@ function refuseVital(
   });
 }
 
-function targetOf({ shown, manager }: FoundUnit): Target[] {
+function targetOf({ shown, manager, own }: FoundUnit): Target[] {
   const unit = shown.Id ?? '';
   const kind = kindOf(unit);
   if (kind === undefined) return [];
-  return [{ unit, kind, manager, ...(shown.ControlGroup ? { cgroup: shown.ControlGroup } : {}) }];
+  return [
+    {
+      unit,
+      kind,
+      manager,
+      ...(shown.ControlGroup ? { cgroup: shown.ControlGroup } : {}),
+      ...(own ? { own } : {}),
+    },
+  ];
 }
 
 function scopesInTree(records: readonly UnitRecord[], top: string, root: string): Target[] {

@@ -33,15 +33,27 @@ function readControllers(root: string, uid: number): Controller[] | undefined {
 }
 
 /**
- * MemTotal and SwapTotal in bytes.
+ * MemTotal, SwapTotal, MemAvailable and SwapFree in bytes.
  * @throws {Error} when /proc/meminfo cannot be read
  */
-export function readMemory(root = '/'): { memory: number; swap: number } {
+export function readMemory(root = '/'): {
+  memory: number;
+  swap: number;
+  available?: number;
+  swapFree?: number;
+} {
   const meminfo = readText(root, 'proc/meminfo') ?? '';
   const memory = kibibytes(meminfo, 'MemTotal');
   const swap = kibibytes(meminfo, 'SwapTotal');
   if (memory === undefined) throw new Error(`${root}proc/meminfo does not tell MemTotal`);
-  return { memory, swap: swap ?? 0 };
+  const available = kibibytes(meminfo, 'MemAvailable');
+  const swapFree = kibibytes(meminfo, 'SwapFree');
+  return {
+    memory,
+    swap: swap ?? 0,
+    ...(available === undefined ? {} : { available }),
+    ...(swapFree === undefined ? {} : { swapFree }),
+  };
 }
 
 /** The value of a `Name:   123 kB` line in bytes. */

@@ -3,7 +3,8 @@ export type Layer = 'built-in' | 'user' | 'project' | 'command line';
 
 /** The place of one value: which layer, which profile of it, and the file where there is one. */
 export interface Origin {
-  layer: Layer;
+  /** `running unit`: nobody asks for it now; the unit that is to be changed has it already. */
+  layer: Layer | 'running unit';
   /** Name of the profile that said it (an `extends` parent, for an inherited value). */
   profile: string;
   /** Absolute path; absent for built-in profiles and for the command line. */
@@ -37,6 +38,12 @@ export interface JobModel {
 }
 
 /**
+ * How a stall between MemoryHigh and MemoryMax is broken: MemoryHigh is lifted, so that the unit may
+ * go on up to MemoryMax, or the largest process is killed.
+ */
+export type OnStall = 'raise' | 'kill';
+
+/**
  * A named, portable wish. Values stand as they were written (`60% of memory`, `2G`), so that
  * the same profile makes sense on any machine; `resolve` turns them into concrete limits.
  */
@@ -53,10 +60,12 @@ export interface Profile {
   /** systemd property name → value as written. */
   limits: Record<string, string>;
   jobs?: JobModel;
+  /** `raise` where it is not said. */
+  onStall?: OnStall;
   /** Variables for the tools the profile starts; `${jobs}` stands for the recommended count. */
   environment: Record<string, string>;
   /**
-   * `limits.MemoryMax`, `environment.NIX_CONFIG`, `jobs.pick`, `summary` … → where that value was
+   * `limits.MemoryMax`, `environment.NIX_CONFIG`, `jobs.pick`, `on-stall` … → where that value was
    * written. A value that a layer took away keeps the place where that was said.
    */
   origins: Record<string, Origin>;

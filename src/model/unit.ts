@@ -1,3 +1,5 @@
+import type { LauncherKind } from './outcome.js';
+
 /** The unit types that carry limits. */
 export type UnitKind = 'scope' | 'service' | 'slice';
 
@@ -19,6 +21,16 @@ export interface UnitRecord {
   pid?: number;
   /** Milliseconds since the epoch at the start (a Date would load 1 MB of time zones in `run`). */
   started: number;
+  /** `user` where it is not said. */
+  launcher?: LauncherKind;
+  /** Path of the cgroup that holds its limits, where rlimit made it itself (launcher `cgroup`). */
+  cgroup?: string;
+  /** The rlimit that waits for the run: its PID and start (/proc/PID/stat) name it for ever. */
+  runner?: { pid: number; startTicks: number };
+  /** Unit of the run that this one was started in: it lives inside that one's limits. */
+  within?: string;
+  /** What `rlimit kill` or a second Ctrl-C did to it, for the verdict. */
+  killed?: { signal: string; by: string };
 }
 
 /** Bytes, tasks or µs per second; `infinity` is a value of its own. */
@@ -48,8 +60,8 @@ export interface Usage {
 export interface Observation {
   unit: string;
   kind: UnitKind;
-  /** Whose unit it is: that of the user's service manager, or of the system's. */
-  manager: 'user' | 'system';
+  /** Whose unit it is: that of the user's service manager, or of the system's; or rlimit's own. */
+  manager: 'user' | 'system' | 'none';
   description?: string;
   loadState: string;
   activeState: string;

@@ -1,4 +1,4 @@
-import type { JobModel, JobPick } from '../model/index.js';
+import type { JobModel, JobPick, OnStall } from '../model/index.js';
 import { parseBytes, parsePercent, QuantityError } from '../quantity/index.js';
 
 /** Stands for the recommended number of jobs in variables and example command lines. */
@@ -14,6 +14,7 @@ export interface RawBody {
   extends?: string;
   limits?: Record<string, string | number>;
   jobs?: RawJobs;
+  'on-stall'?: string;
   environment?: Record<string, string | number>;
 }
 
@@ -33,12 +34,13 @@ export interface ProfileBody {
   extends?: string;
   limits: Record<string, string>;
   jobs: Partial<JobModel>;
+  onStall?: OnStall;
   environment: Record<string, string>;
 }
 
 /**
  * Turns a profile's text values into typed ones.
- * @throws {QuantityError} for a job model that cannot be read (files are checked by the schema first)
+ * @throws {QuantityError} for a value that cannot be read (files are checked by the schema first)
  */
 export function toBody(raw: RawBody): ProfileBody {
   const { summary, why, limits = {}, jobs = {}, environment = {} } = raw;
@@ -48,6 +50,7 @@ export function toBody(raw: RawBody): ProfileBody {
     ...(raw.extends === undefined ? {} : { extends: raw.extends }),
     limits: texts(limits),
     jobs: toJobs(jobs),
+    ...(raw['on-stall'] === undefined ? {} : { onStall: parseOnStall(raw['on-stall'].trim()) }),
     environment: texts(environment),
   };
 }
@@ -59,6 +62,15 @@ export const JOB_READERS = {
   pick: parseJobPick,
   range: parseJobRange,
 } as const;
+
+/**
+ * Reads `on-stall`.
+ * @throws {QuantityError}
+ */
+export function parseOnStall(text: string): OnStall {
+  if (text === 'raise' || text === 'kill') return text;
+  throw new QuantityError(text, 'raise or kill');
+}
 
 /** Paragraphs apart, lines of one joined: the file's line breaks are not the reader's. */
 function unfold(text: string): string {

@@ -1,5 +1,6 @@
 /** Profiles: finding, layering and checking them, and resolving them on a machine. */
 export { JOBS } from './body.js';
+export { type LiveChange, resolveChange } from './live.js';
 export {
   type LoadedProfile,
   listProfileNames,

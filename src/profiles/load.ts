@@ -45,6 +45,7 @@ export async function loadFrom(library: Library, name: string): Promise<Profile>
     lineage: draft.lineage,
     limits: body.limits,
     ...withJobs(draft),
+    ...(body.onStall === undefined ? {} : { onStall: body.onStall }),
     environment: body.environment,
     origins: draft.origins,
   };
@@ -196,6 +197,7 @@ function overlay(base: Draft | undefined, definition: Definition): Draft {
     ...(body.why === undefined ? [] : ['why']),
     ...Object.keys(body.limits).map((key) => `limits.${key}`),
     ...Object.keys(body.jobs).map((key) => `jobs.${key}`),
+    ...(body.onStall === undefined ? [] : ['on-stall']),
     ...Object.keys(body.environment).map((key) => `environment.${key}`),
   ];
   const origin = (key: string): Origin => ({
@@ -206,6 +208,7 @@ function overlay(base: Draft | undefined, definition: Definition): Draft {
   });
   const summary = body.summary ?? base?.body.summary;
   const why = body.why ?? base?.body.why;
+  const onStall = body.onStall ?? base?.body.onStall;
   return {
     definition,
     body: {
@@ -213,6 +216,7 @@ function overlay(base: Draft | undefined, definition: Definition): Draft {
       ...(why === undefined ? {} : { why }),
       limits: merge(base?.body.limits, body.limits),
       jobs: { ...base?.body.jobs, ...body.jobs },
+      ...(onStall === undefined ? {} : { onStall }),
       environment: merge(base?.body.environment, body.environment),
     },
     lineage: base ? [base.definition.name, ...base.lineage] : [],
@@ -249,13 +253,13 @@ function isRemoved(profile: Profile, key: string): boolean {
   return section === 'environment' && !Object.hasOwn(profile.environment, name);
 }
 
-/** `limits.MemoryMax` → `MemoryMax`; `jobs.pick` stays. */
+/** `limits.MemoryMax` → `MemoryMax`; `jobs.pick` and `on-stall` stay. */
 function short(key: string): string {
   const [section, name = ''] = split(key);
-  return section === 'jobs' ? key : name;
+  return section === 'jobs' || name === '' ? key : name;
 }
 
 function split(key: string): [string, string] {
-  const dot = key.indexOf('.');
-  return [key.slice(0, dot), key.slice(dot + 1)];
+  const [section = '', ...name] = key.split('.');
+  return [section, name.join('.')];
 }

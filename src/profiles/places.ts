@@ -21,12 +21,20 @@ export function processPlaces(): Places {
 }
 
 /**
- * Directory of the user's profiles: `rlimit/profiles` below $XDG_CONFIG_HOME, which counts only
- * when it is absolute (XDG Base Directory Specification), else below ~/.config.
+ * $XDG_CONFIG_HOME, which counts only when it is absolute (XDG Base Directory Specification), else
+ * ~/.config.
  */
-function userDirectory({ env, home = env.HOME || homedir() }: Places): string {
+export function configHome({
+  env,
+  home = env.HOME || homedir(),
+}: Pick<Places, 'env' | 'home'>): string {
   const config = env.XDG_CONFIG_HOME ?? '';
-  return `${isAbsolute(config) ? config : `${home}/.config`}/rlimit/profiles`;
+  return isAbsolute(config) ? config : `${home}/.config`;
+}
+
+/** Directory of the user's profiles. */
+function userDirectory(places: Places): string {
+  return `${configHome(places)}/rlimit/profiles`;
 }
 
 /** Path of a user's profile, whether or not it is there. The name must be a profile name. */

@@ -30,13 +30,14 @@ export interface Written {
  * Gives a file new content: all of it or none, also through a power cut. A former content is kept
  * beside it; a symbolic link stays one, and the file it leads to is replaced.
  * @param overwrite whether a file may be there already
+ * @param backup whether the former content is worth keeping
  * @throws {UsageError} when there is one and it may not
  * @throws {UnavailableError} when the file system refuses; nothing has changed then
  */
 export function replaceFile(
   path: string,
   text: string,
-  { overwrite }: { overwrite: boolean },
+  { overwrite, backup: keep = true }: { overwrite: boolean; backup?: boolean },
 ): Written {
   let temporary: string | undefined;
   try {
@@ -45,7 +46,7 @@ export function replaceFile(
     const mode = modeOf(target);
     if (mode !== undefined && !overwrite) throw alreadyThere(path);
     temporary = writeBeside(target, text, mode ?? 0o644);
-    const backup = mode === undefined ? undefined : backUp(target);
+    const backup = mode === undefined || !keep ? undefined : backUp(target);
     if (overwrite) renameSync(temporary, target);
     else linkSync(temporary, target);
     syncDirectory(dirname(target));

@@ -21,7 +21,7 @@ export interface RuleOptions {
 }
 
 /**
- * Looks at all limits together.
+ * Looks at all limits together. Those that a running unit has already count only in combinations.
  * @throws {UsageError} for the first combination that is refused, with the reason
  */
 export function checkRules(
@@ -33,10 +33,12 @@ export function checkRules(
   const max = find('MemoryMax');
   const high = find('MemoryHigh');
   const swap = find('MemorySwapMax');
-  if (max && high) checkOrder(max, high);
+  const isAsked = (limit: Limit | undefined): limit is Limit =>
+    limit !== undefined && limit.origin.layer !== 'running unit';
+  if (isAsked(max) && isAsked(high)) checkOrder(max, high);
   if (force) return;
-  if (max) checkLeast(max);
-  for (const limit of [max, high]) if (limit) checkMemory(limit, machine);
+  if (isAsked(max)) checkLeast(max);
+  for (const limit of [max, high]) if (isAsked(limit)) checkMemory(limit, machine);
   const quota = find('CPUQuota');
   if (quota) checkQuota(quota, machine);
   const cpus = find('AllowedCPUs');
@@ -53,11 +55,12 @@ export function amountOf({ property, value }: Limit): number {
 /** `MemoryMax=8G (user profile ollama, …/ollama.yaml:4)`. */
 function described({ property, value, wish, origin }: Limit): string {
   const as = wish === value ? '' : `, written as ${wish}`;
-  const where =
-    origin.layer === 'command line'
-      ? 'on the command line'
-      : `in the ${origin.layer} profile ${origin.profile}`;
-  return `${property}=${value} (${where}${as})`;
+  return `${property}=${value} (${placeOf(origin)}${as})`;
+}
+
+function placeOf({ layer, profile }: Limit['origin']): string {
+  if (layer === 'command line') return 'on the command line';
+  return layer === 'running unit' ? 'as the unit has it' : `in the ${layer} profile ${profile}`;
 }
 
 function checkOrder(max: Limit, high: Limit): void {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { UnknownNameError, UsageError } from '../errors/index.js';
 import { QuantityError } from '../quantity/index.js';
 import { refusalOf } from './allowlist.js';
-import { JOB_READERS, type RawBody } from './body.js';
+import { JOB_READERS, parseOnStall, type RawBody } from './body.js';
 import { isProfileName, NAME_RULE } from './name.js';
 import { checkWish } from './wish.js';
 
@@ -58,6 +58,7 @@ const body = {
   extends: profileName.optional(),
   limits: limits.optional(),
   jobs: jobs.optional(),
+  'on-stall': readable(parseOnStall).optional(),
   environment: environment.optional(),
 };
 

@@ -5,6 +5,7 @@ import type {
   LeftOut,
   Limit,
   Machine,
+  OnStall,
   Origin,
   Profile,
 } from '../model/index.js';
@@ -23,6 +24,8 @@ export interface ProfileView {
   limits: Limit[];
   leftOut: LeftOut[];
   jobs?: { model: JobModel; advice: JobAdvice };
+  /** Absent where no layer says it: `raise`. */
+  onStall?: { value: OnStall; origin?: Origin };
   environment: Record<string, { value: string; origin?: Origin }>;
   /** Why the profile cannot be used on this machine as it is. */
   refused?: { message: string; why?: string; remedy?: string };
@@ -50,6 +53,7 @@ export function viewProfile(profile: LoadedProfile, machine: Machine): ProfileVi
     limits: limits.properties,
     leftOut: limits.leftOut,
     ...(profile.jobs && limits.jobs ? { jobs: { model: profile.jobs, advice: limits.jobs } } : {}),
+    ...(profile.onStall === undefined ? {} : { onStall: stallView(profile.onStall, profile) }),
     environment: Object.fromEntries(
       Object.entries(limits.environment).map(([variable, value]) => {
         const origin = profile.origins[`environment.${variable}`];
@@ -59,6 +63,11 @@ export function viewProfile(profile: LoadedProfile, machine: Machine): ProfileVi
     ...(refused === undefined ? {} : { refused }),
     remarks,
   };
+}
+
+function stallView(value: OnStall, { origins }: Profile): NonNullable<ProfileView['onStall']> {
+  const origin = origins['on-stall'];
+  return { value, ...(origin === undefined ? {} : { origin }) };
 }
 
 function refusal(profile: Profile, machine: Machine): ProfileView['refused'] {

@@ -74,6 +74,8 @@ function hints(): string[] {
     '#   memory: 1G-4G',
     '#   pick: high',
     '#   processes: [cc1plus, ld]',
+    '# When programs stall between MemoryHigh and MemoryMax, --break-stall lifts MemoryHigh, or:',
+    '# on-stall: kill',
     '# environment:',
     `#   CMAKE_BUILD_PARALLEL_LEVEL: ${JOBS}`,
   ];

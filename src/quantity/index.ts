@@ -6,4 +6,5 @@ export * from './cpu-quota.js';
 export * from './duration.js';
 export * from './error.js';
 export * from './percent.js';
+export * from './rate.js';
 export * from './share.js';

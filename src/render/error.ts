@@ -16,7 +16,7 @@ export function errorToJson(error: unknown): { error: Record<string, unknown> } 
   if (!isRlimitError(error)) {
     return { error: { id: 'unexpected', message: messageOf(error) } };
   }
-  const { id, message, why, remedy, exitCode } = error;
+  const { id, message, why, remedy, exitCode, details } = error;
   return {
     error: {
       id,
@@ -24,6 +24,7 @@ export function errorToJson(error: unknown): { error: Record<string, unknown> } 
       ...(why === undefined ? {} : { why }),
       ...(remedy === undefined ? {} : { remedy }),
       exitCode,
+      ...(details === undefined ? {} : { details }),
     },
   };
 }

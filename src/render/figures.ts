@@ -30,6 +30,34 @@ export function humanTime(usec: number): string {
   return join(`${minutes}min`, rest, 's');
 }
 
+/** A time in at most seven columns, for tables: 5400000000 µs is `1h30m`, 754000000 is `12m34s`. */
+export function shortTime(usec: number): string {
+  return humanTime(usec)
+    .replace(/(\d+)min/, '$1m')
+    .replace(/^(\d+\w) (\d+)(\w)/, (_, large, count, unit) => {
+      return `${large}${String(count).padStart(2, '0')}${unit}`;
+    });
+}
+
+/** A moment in local time: `2026-11-20 14:03:22`. */
+export function localTime(moment: number): string {
+  const date = new Date(moment);
+  const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()].map(twoDigits).join('-');
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(':');
+  return `${day} ${time}`;
+}
+
+/** A moment as short as it can be told apart now: `14:03` today, `11-20 14:03`, `2025-11-20`. */
+export function shortMoment(moment: number, now: number): string {
+  const [text, today] = [localTime(moment), localTime(now)];
+  if (text.slice(0, 10) === today.slice(0, 10)) return text.slice(11, 16);
+  return text.slice(0, 4) === today.slice(0, 4) ? text.slice(5, 16) : text.slice(0, 10);
+}
+
+function twoDigits(figure: number): string {
+  return String(figure).padStart(2, '0');
+}
+
 /** What part of a whole something is: `8%`; something that is not nothing is never 0 %. */
 export function humanPart(part: number, whole: number): string {
   const percent = (part / whole) * 100;

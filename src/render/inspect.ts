@@ -2,16 +2,21 @@ import type { InspectedUnit, Inspection, PropertyRow } from '../inspect/index.js
 import type { Finding } from '../model/index.js';
 import { parseBytes, parseCpuQuota, QuantityError } from '../quantity/index.js';
 import { printable, shellLine } from '../text/index.js';
+import { renderBudgetLine } from './budget-report.js';
 import { humanBytes, humanPart, humanTime } from './figures.js';
 import { renderFinding, severityMark } from './finding.js';
 import { style, textWidth } from './style.js';
 import { table } from './table.js';
 
 /** The report for people: a block a unit, or one friendly line when there is none. */
-export function renderInspection({ units, brokenRecords }: Inspection, now = Date.now()): string {
+export function renderInspection(
+  { units, brokenRecords, budget }: Inspection,
+  now = Date.now(),
+): string {
   const said = new Set<string>();
   const blocks = units.map((unit) => renderUnit(unit, said, now));
   if (blocks.length === 0) blocks.push('No units of rlimit are running.');
+  if (budget !== undefined) blocks.push(renderBudgetLine(budget));
   for (const { path, why } of brokenRecords) {
     blocks.push(`${style.warning('warning:')} ${printable(`${path} cannot be used: ${why}`)}`);
   }
@@ -28,6 +33,11 @@ function renderUnit(unit: InspectedUnit, said: Set<string>, now: number): string
   ].join('\n');
 }
 
+const WITHOUT_SYSTEMD: Readonly<Record<string, string>> = {
+  cgroup: 'in a cgroup of its own, without systemd',
+  watched: 'watched by rlimit, without a cgroup',
+};
+
 function headerOf(unit: InspectedUnit, now: number): string[] {
   const { state, since, result, usage } = unit;
   const age = since === undefined ? undefined : (now - Date.parse(since)) * 1000;
@@ -37,6 +47,7 @@ function headerOf(unit: InspectedUnit, now: number): string[] {
     state === 'active' ? style.good(state) : style.warning(printable(state + failed)),
     ...(age === undefined || state !== 'active' ? [] : [`for ${humanTime(Math.max(0, age))}`]),
     ...(unit.manager === 'system' ? ['of the system'] : []),
+    ...(unit.manager === 'none' ? [WITHOUT_SYSTEMD[unit.launcher ?? ''] ?? ''] : []),
   ];
   const jobs = unit.jobs === undefined ? '' : `, -j${unit.jobs}`;
   const lines = [title.join('  ')];
@@ -67,7 +78,8 @@ function propertyTable(unit: InspectedUnit, now: number): string {
 }
 
 /** What is not in force stands out, also without colour. */
-function kernelCell({ kernel, systemd, asked, inForce }: PropertyRow): string {
+function kernelCell({ kernel, systemd, asked, inForce, watched }: PropertyRow): string {
+  if (watched) return 'watched';
   const text = kernel === undefined ? '-' : printable(kernel);
   const isWanted = asked !== undefined || systemd !== undefined;
   return inForce || !isWanted ? text : style.problem(kernel === undefined ? 'none!' : `${text}!`);
@@ -75,12 +87,12 @@ function kernelCell({ kernel, systemd, asked, inForce }: PropertyRow): string {
 
 /** Use beside the limit that bounds it. */
 function useOf(
-  { property, kernel, systemd }: PropertyRow,
+  { property, kernel, systemd, asked, watched }: PropertyRow,
   unit: InspectedUnit,
   now: number,
 ): string {
   const { usage } = unit;
-  const limit = kernel ?? systemd ?? '';
+  const limit = kernel ?? systemd ?? (watched ? asked : undefined) ?? '';
   switch (property) {
     case 'MemoryMax':
     case 'MemoryHigh':

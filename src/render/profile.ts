@@ -32,6 +32,7 @@ export function renderProfile(view: ProfileView): string {
       indented(`${property} (${printable(wish)}) is left out: ${why}`),
     ),
     jobsSection(view),
+    stallSection(view),
     environmentSection(view),
     refusedSection(view),
   ];
@@ -114,6 +115,15 @@ function jobsSection({ jobs }: ProfileView): string {
     ...advice.notes,
   ];
   return `${style.heading('jobs')}\n${lines.map(indented).join('\n')}`;
+}
+
+function stallSection({ onStall }: ProfileView): string {
+  if (onStall === undefined) return '';
+  const { value, origin } = onStall;
+  const what =
+    value === 'kill' ? 'the largest process is killed' : 'MemoryHigh is lifted up to MemoryMax';
+  const from = origin === undefined ? '' : `  ${style.faint(renderOrigin(origin))}`;
+  return `${style.heading('on a stall')}\n  ${value}: ${what}${from}`;
 }
 
 function environmentSection({ environment }: ProfileView): string {

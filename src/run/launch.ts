@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import type { Duplex, Readable } from 'node:stream';
 import { CannotRunError } from '../errors/index.js';
+import { Signals } from './signals.js';
 import type { StartedWith } from './started-with.js';
 import { GO, wrapCommand } from './wrapper.js';
 
@@ -28,6 +28,8 @@ export interface AtGate {
   pid: number;
   stdout: Readable | null;
   stderr: Readable | null;
+  /** What comes to rlimit meanwhile. */
+  signals: Signals;
   /** Lets the command start, and waits for its end. */
   go(): Promise<Ending>;
   /** Ends it before it has started. */
@@ -50,7 +52,7 @@ export async function launch(request: LaunchRequest): Promise<AtGate | Ending> {
     env: request.env,
     stdio: stdioFor(descriptors, gate, output),
   });
-  forwardSignals(child);
+  const signals = new Signals(child);
   const ending = endingOf(child, request.piped);
   const channel = child.stdio[gate] as Duplex;
   channel.on('error', () => {}); // A reset only says what `ending` tells better.
@@ -64,6 +66,7 @@ export async function launch(request: LaunchRequest): Promise<AtGate | Ending> {
     pid: child.pid,
     stdout: child.stdout,
     stderr: child.stderr,
+    signals,
     go: () => {
       channel.end(`${GO}\n`);
       return ending;
@@ -98,32 +101,6 @@ function stdioFor(descriptors: readonly number[], gate: number, output: 'pipe' |
     if (descriptor <= 2) return output;
     return descriptors.includes(descriptor) ? descriptor : 'ignore';
   });
-}
-
-const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
-
-/**
- * Hands signals on to the command, and so keeps them from ending rlimit before it. What a terminal
- * sends (Ctrl-C, Ctrl-\) reaches the command by itself, being in the same process group, and must
- * not arrive twice.
- */
-function forwardSignals(child: ChildProcess): void {
-  const forward = (signal: NodeJS.Signals): void => {
-    const fromTerminal = signal === 'SIGINT' || signal === 'SIGQUIT';
-    if (!(fromTerminal && inForeground())) child.kill(signal);
-  };
-  for (const signal of FORWARDED) process.on(signal, forward);
-  child.once('close', () => {
-    for (const signal of FORWARDED) process.off(signal, forward);
-  });
-}
-
-/** Whether our process group is the foreground group of a terminal: the one Ctrl-C goes to. */
-function inForeground(): boolean {
-  // pid (comm) state ppid pgrp session tty_nr tpgid: see proc(5). comm may hold blanks and brackets.
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[2] === fields[5];
 }
 
 /** Where output is piped, its end is waited for as well, as `command | tee FILE` does. */

@@ -10,8 +10,14 @@ interface OptionSpec {
   /** Name of the value in the help; an option without it is a switch. */
   value?: string;
   multiple?: boolean;
+  /** The only values there are. */
+  options?: readonly string[];
   summary: string;
 }
+
+/** What `--launcher` takes. */
+export const LAUNCHERS = ['auto', 'user', 'system', 'cgroup', 'watched'] as const;
+export type WantedLauncher = (typeof LAUNCHERS)[number];
 
 export const RUN_OPTIONS = {
   property: {
@@ -26,8 +32,18 @@ export const RUN_OPTIONS = {
     summary: 'jobs to tell the tools, instead of the recommended number',
   },
   log: { value: 'FILE', summary: 'copy stdout and stderr to FILE as well' },
+  launcher: {
+    value: 'KIND',
+    summary: 'who holds the limits: auto, user, system (systemd), cgroup, watched (by rlimit)',
+    options: LAUNCHERS,
+  },
   unit: { value: 'NAME', summary: 'name of the scope' },
-  slice: { value: 'NAME', summary: 'slice to put the scope in (default app-rlimit.slice)' },
+  slice: { value: 'NAME', summary: 'slice to put the run in (default app-rlimit.slice)' },
+  report: { value: 'FILE', summary: 'write how it ended to FILE, as JSON' },
+  'break-stall': {
+    summary: 'end a stall between MemoryHigh and MemoryMax, as on-stall of the profile says',
+  },
+  keep: { summary: 'let the command live on when the terminal is closed' },
   description: { value: 'TEXT', summary: 'description of the scope' },
   nice: { value: 'N', summary: 'niceness, -20 to 19' },
   machine: {
@@ -38,6 +54,7 @@ export const RUN_OPTIONS = {
     char: 'n',
     summary: 'print the systemd-run line, ready to paste, and start nothing',
   },
+  wait: { summary: 'wait for room in the budget (`rlimit budget`), in order of arrival' },
   strict: { summary: 'refuse to start unless every property is in force' },
   force: { summary: 'let pass what is refused as unwise' },
   quiet: { char: 'q', summary: 'say nothing but errors' },
@@ -53,7 +70,9 @@ export interface RunOptions {
   properties: Record<string, string>;
   jobs?: number;
   log?: string;
+  report?: string;
   unit?: string;
+  launcher: WantedLauncher;
   slice?: string;
   description?: string;
   nice?: number;
@@ -61,9 +80,12 @@ export interface RunOptions {
   /** Help was asked for; nothing else of the options counts then. */
   help: boolean;
   dryRun: boolean;
+  wait: boolean;
   strict: boolean;
   force: boolean;
   quiet: boolean;
+  breakStall: boolean;
+  keep: boolean;
   json: boolean;
 }
 
@@ -91,16 +113,21 @@ export function parseRunArguments(argv: readonly string[]): RunOptions {
     properties: parseAssignments(values.get('property') ?? []),
     ...(jobs === undefined ? {} : { jobs: parseInteger('--jobs', jobs, 1, 100_000) }),
     ...(nice === undefined ? {} : { nice: parseInteger('--nice', nice, -20, 19) }),
+    launcher: parseLauncher(one('launcher') ?? 'auto'),
     ...optional('log', one('log')),
+    ...optional('report', one('report')),
     ...optional('unit', one('unit')),
     ...optional('slice', one('slice')),
     ...optional('description', one('description')),
     ...optional('machine', one('machine')),
     help: values.has('help'),
     dryRun: values.has('dry-run'),
+    wait: values.has('wait'),
     strict: values.has('strict'),
     force: values.has('force'),
     quiet: values.has('quiet'),
+    breakStall: values.has('break-stall'),
+    keep: values.has('keep'),
     json: values.has('json'),
   };
 }
@@ -206,6 +233,13 @@ function unknownOption(option: string): UnknownNameError {
     Object.keys(RUN_OPTIONS).map((name) => `--${name}`),
     { remedy: 'rlimit run --help' },
   );
+}
+
+/** @throws {UsageError} */
+function parseLauncher(text: string): WantedLauncher {
+  const found = LAUNCHERS.find((kind) => kind === text);
+  if (found !== undefined) return found;
+  throw new UsageError(`--launcher ${JSON.stringify(text)} is none of ${LAUNCHERS.join(', ')}`);
 }
 
 function parseInteger(option: string, text: string, low: number, high: number): number {

@@ -16,6 +16,16 @@ export function writeLine(descriptor: 1 | 2, line: string): void {
   }
 }
 
+/** Tells a person something, on stderr. */
+export function say(line: string): void {
+  writeLine(2, line);
+}
+
+/** Prints a result, on stdout. */
+export function print(line: string): void {
+  writeLine(1, line);
+}
+
 /**
  * Writes all bytes, waiting where the reader is slow.
  * @throws {Error} the system's own: EPIPE when nobody reads any more

@@ -1,16 +1,17 @@
 /** What `run` is going to do, worked out from plain data before anything is touched. */
-import { UsageError } from '../errors/index.js';
-import type { LeftOut, Limits, Machine } from '../model/index.js';
+import type { LeftOut, Limits, Machine, UnitRecord } from '../model/index.js';
 import { compileProperties, type ScopeRequest } from '../systemd/compile.js';
-import { printable } from '../text/safe.js';
+import { DEFAULT_SLICE, describeUnit, sliceWithin, unitName } from '../systemd/names.js';
 import type { RunOptions } from './options.js';
-
-/** Where the scopes of all runs live: `inspect` and budgets find them there. */
-export const DEFAULT_SLICE = 'app-rlimit.slice';
 
 export interface Plan {
   profile: string;
+  /** With a slice for this run alone, below `slice`. */
   request: ScopeRequest;
+  /** The slice that runs share. */
+  slice: string;
+  /** Unit of the run that this one is inside of. */
+  within?: string;
   /** Properties of the profile that are not passed on, and why. */
   leftOut: LeftOut[];
   jobs?: number;
@@ -30,23 +31,34 @@ export function planRun(
     machine,
     id,
     env,
+    manager,
+    outer,
   }: {
     limits: Limits;
     machine: Machine;
     id: string;
     env: NodeJS.ProcessEnv;
+    /** The user's where it is not said. */
+    manager?: 'system';
+    /** The run in which rlimit itself was started. */
+    outer?: Pick<UnitRecord, 'unit' | 'slice'>;
   },
 ): Plan {
   const { systemd } = machine;
   const { properties, leftOut } = compileProperties(limits, { systemd });
   const unit = unitName(options.unit ?? `rlimit-${limits.profile}-${id}`, '.scope');
   const jobs = options.jobs ?? limits.jobs?.pick;
+  // A scope in a scope would be its sibling, and free of its limits; a slice in a slice is not.
+  const slice = outer?.slice ?? unitName(options.slice ?? DEFAULT_SLICE, '.slice');
   return {
     profile: limits.profile,
+    slice,
+    ...(outer === undefined ? {} : { within: outer.unit }),
     request: {
+      ...(manager === undefined ? {} : { manager }),
       unit,
-      slice: unitName(options.slice ?? DEFAULT_SLICE, '.slice'),
-      description: options.description ?? describe(limits.profile, options.command),
+      slice: sliceWithin(slice, id),
+      description: options.description ?? describeUnit(limits.profile, options.command),
       properties,
       environment: {
         ...environmentFor(limits.environment, env),
@@ -61,31 +73,6 @@ export function planRun(
     ...(jobs === undefined ? {} : { jobs }),
     command: options.command,
   };
-}
-
-/** A name no other run of this user has: start time and PID, short enough to type. */
-export function newRunId(now = Date.now(), pid = process.pid): string {
-  return `${now.toString(36)}${pid.toString(36)}`;
-}
-
-/**
- * Adds the suffix where it is missing.
- * @throws {UsageError} for characters outside systemd's set (systemd.unit(5))
- */
-function unitName(name: string, suffix: '.scope' | '.slice'): string {
-  const full = name.endsWith(suffix) ? name : `${name}${suffix}`;
-  if (!/^[\w:.\\-]+$/.test(full) || full.length > 255 || full.startsWith('.')) {
-    throw new UsageError(`${JSON.stringify(name)} cannot be the name of a ${suffix.slice(1)}`, {
-      why: 'Names of units consist of ASCII letters, digits and : - _ . \\ and have at most 255 characters.',
-    });
-  }
-  return full;
-}
-
-/** Long command lines are cut: the description is one line of `systemctl status`. */
-function describe(profile: string, command: readonly string[]): string {
-  const line = printable(command.join(' '));
-  return `rlimit ${profile}: ${line.length > 120 ? `${line.slice(0, 119)}…` : line}`;
 }
 
 /**

@@ -1,3 +1,5 @@
-/** What is remembered of running units under `$XDG_RUNTIME_DIR/rlimit`. */
+/** What rlimit remembers: running units under `$XDG_RUNTIME_DIR/rlimit`, and the history of runs. */
+export * from './history.js';
 export * from './read.js';
+export * from './read-history.js';
 export * from './write.js';

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { UnitRecord } from '../model/index.js';
+import { isMoment, isNumber, isObject, isText, isTexts, optional } from './check.js';
 
 /** A file among the records that is not one, and why. */
 export interface BrokenRecord {
@@ -31,6 +32,16 @@ export function readRecords(directory: string): Records {
   return result;
 }
 
+/** The record of one unit; absent where there is none that can be used. */
+export function readRecord(directory: string, unit: string): UnitRecord | undefined {
+  try {
+    const record = parseRecord(readFileSync(`${directory}/${unit}.json`, 'utf8'));
+    return record.unit === unit ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Reads one record.
  * @throws {Error} saying what is wrong with it
@@ -52,11 +63,18 @@ const FIELDS: Record<Exclude<keyof UnitRecord, 'version'>, (value: unknown) => b
   profile: isText,
   properties: (value) => isObject(value) && Object.values(value).every(isText),
   jobs: optional(isNumber),
-  command: (value) => Array.isArray(value) && value.every(isText),
+  command: isTexts,
   cwd: isText,
   pid: optional(isNumber),
-  // The range of a Date.
-  started: (value) => isNumber(value) && Math.abs(value) <= 8.64e15,
+  started: isMoment,
+  launcher: optional((value) => ['user', 'system', 'cgroup', 'watched'].includes(value as string)),
+  // It is a path below the cgroup root that is written to.
+  cgroup: optional(
+    (value) => isText(value) && /^(\/[^/\0]+)+$/.test(value) && !/\/\.\.?(\/|$)/.test(value),
+  ),
+  runner: optional((value) => isObject(value) && isNumber(value.pid) && isNumber(value.startTicks)),
+  within: optional(isText),
+  killed: optional((value) => isObject(value) && isText(value.signal) && isText(value.by)),
 };
 
 function recordFiles(directory: string): string[] {
@@ -67,20 +85,4 @@ function recordFiles(directory: string): string[] {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string';
-}
-
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value);
-}
-
-function optional(check: (value: unknown) => boolean): (value: unknown) => boolean {
-  return (value) => value === undefined || check(value);
 }

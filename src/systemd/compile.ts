@@ -34,7 +34,10 @@ export function compileProperties(
 
 /** What a scope is started with. */
 export interface ScopeRequest {
+  /** Whose manager; the user's where it is not said. */
+  manager?: 'user' | 'system';
   unit: string;
+  /** The slice of this run alone: it keeps the kernel's counts when the scope has gone. */
   slice: string;
   description: string;
   properties: Record<string, string>;
@@ -42,21 +45,25 @@ export interface ScopeRequest {
   environment: Record<string, string>;
   nice?: number;
   systemd?: number;
+  /**
+   * Whether a scope that ended badly goes by itself. Without it, it stays until it is reset, and can
+   * be asked for the reason (Result).
+   */
+  collect?: boolean;
 }
 
 /**
- * The systemd-run line that starts a command in a scope of the user's manager.
+ * The systemd-run line that starts a command in a scope.
  * `--quiet` keeps systemd-run from writing "Running scope as unit" to the command's stderr.
  */
 export function scopeArgv(request: ScopeRequest, command: readonly string[]): string[] {
   const { systemd = EXPAND_ENVIRONMENT_SINCE } = request;
   return [
     'systemd-run',
-    '--user',
+    `--${request.manager ?? 'user'}`,
     '--scope',
     '--quiet',
-    // A scope that ended badly would else stay loaded, as failed, until somebody resets it.
-    '--collect',
+    ...(request.collect === true ? ['--collect'] : []),
     `--unit=${request.unit}`,
     `--slice=${request.slice}`,
     `--description=${request.description}`,

@@ -1,18 +1,57 @@
+import { existsSync } from 'node:fs';
 import { UnavailableError, UnknownNameError, UsageError } from '../errors/index.js';
 import type { UnitRecord } from '../model/index.js';
 import { type ManagerKind, systemctl } from './client.js';
+import { isOwnRun, liveOwnRuns, type OwnRun, type OwnRunOptions } from './own-runs.js';
 import { kindOf, OUR_UNITS, parseShow, type Shown, showArgs } from './show.js';
 
 /** A unit that exists, in the words of its manager. */
 export interface FoundUnit {
-  manager: ManagerKind;
+  /** `none` for a run that was started without systemd. */
+  manager: ManagerKind | 'none';
   shown: Shown;
+  /** That run. */
+  own?: OwnRun;
 }
 
 /** Asks a service manager; another one in tests. */
 export type Ask = (args: readonly string[], manager: ManagerKind) => Promise<string>;
 
 const askSystemctl: Ask = (args, manager) => systemctl(args, { manager });
+
+/** Runs without systemd, in the form of units. */
+export function findOwnRuns(
+  records: readonly UnitRecord[],
+  options: OwnRunOptions = {},
+): FoundUnit[] {
+  return liveOwnRuns(records, options).map((own) => {
+    const { unit, cgroup } = own.record;
+    const shown: Shown = {
+      Id: unit,
+      LoadState: 'loaded',
+      ActiveState: 'active',
+      ...(cgroup === undefined ? {} : { ControlGroup: cgroup }),
+    };
+    return { manager: 'none', shown, own };
+  });
+}
+
+/** Those of them that a name stands for. */
+export function ownRunsNamed(
+  name: string,
+  runs: readonly FoundUnit[],
+  records: readonly UnitRecord[],
+): FoundUnit[] {
+  return runs.filter(({ shown }) => standsFor(name, shown.Id ?? '', records));
+}
+
+/**
+ * Whether it is known, without asking, that systemd has no units of ours: it does not run this
+ * system (sd_booted(3)).
+ */
+export function isWithoutSystemd(root = ''): boolean {
+  return !existsSync(`${root}/run/systemd/system`);
+}
 
 /**
  * All units of ours: those named as `run` names them, and recorded ones with names of their own.
@@ -22,7 +61,8 @@ export async function findOurUnits(
   records: readonly UnitRecord[],
   ask: Ask = askSystemctl,
 ): Promise<FoundUnit[]> {
-  const patterns = new Set([OUR_UNITS, ...records.map(({ unit }) => unit)]);
+  const managed = records.filter((record) => !isOwnRun(record));
+  const patterns = new Set([OUR_UNITS, ...managed.map(({ unit }) => unit)]);
   return (await show([...patterns], 'user', ask)).filter(exists);
 }
 

@@ -35,7 +35,13 @@ export function desk(): Desk {
       const { exitCode, stdout, stderr } = await execa(executable, args, {
         cwd: project,
         reject: false,
-        env: { HOME: root, XDG_CONFIG_HOME: join(root, 'config'), NO_COLOR: '1', ...env },
+        env: {
+          HOME: root,
+          XDG_CONFIG_HOME: join(root, 'config'),
+          XDG_STATE_HOME: join(root, 'state'),
+          NO_COLOR: '1',
+          ...env,
+        },
       });
       return { status: exitCode, stdout, stderr };
     },

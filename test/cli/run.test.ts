@@ -68,7 +68,10 @@ describe('rlimit run, what is refused', () => {
   it('starts nothing where there is no user manager', async () => {
     const { rlimit, project } = desk();
     const env = { XDG_RUNTIME_DIR: '/nonexistent', DBUS_SESSION_BUS_ADDRESS: '' };
-    const { status, stderr } = await rlimit(['run', '--', 'touch', `${project}/ran`], env);
+    const { status, stderr } = await rlimit(
+      ['run', '--launcher', 'user', '--', 'touch', `${project}/ran`],
+      env,
+    );
     expect(status).toBe(125);
     expect(stderr).toMatch(/^rlimit: .*\n(.*\n)*\s+mend: /);
   });
@@ -82,16 +85,16 @@ describe('rlimit', () => {
     expect(stderr).toContain('Did you mean inspect?');
   });
 
-  it.each(['run', 'profile', 'inspect', 'kill', 'tune', 'completion'])(
-    'helps with %s',
-    async (verb) => {
-      const { rlimit } = desk();
-      const { status, stdout } = await rlimit([verb, '--help']);
-      expect(status).toBe(0);
-      expect(stdout).toContain(`$ rlimit ${verb}`);
-      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-    },
-  );
+  it.each([
+    ...['run', 'profile', 'inspect', 'kill', 'tune', 'history', 'adopt', 'budget'],
+    'completion',
+  ])('helps with %s', async (verb) => {
+    const { rlimit } = desk();
+    const { status, stdout } = await rlimit([verb, '--help']);
+    expect(status).toBe(0);
+    expect(stdout).toContain(`$ rlimit ${verb}`);
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
 
   it('completes verbs, options and names of profiles', async () => {
     const { rlimit } = desk();

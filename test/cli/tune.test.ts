@@ -30,12 +30,23 @@ describe('rlimit tune', () => {
   });
 
   it.each([
-    ['rlimit-x.scope', /takes a profile/],
+    ['rlimit-x.scope', /--machine is for profiles/],
     ['ollama', /says nothing of jobs/],
     ['nobody', /there is no profile/],
   ])('%s ends with 2', async (name, message) => {
     const { status, stderr } = await desk().rlimit(['tune', name, ...REFERENCE]);
     expect(status).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+
+  it.each([
+    [['rlimit-x.scope'], /nothing to change.*/],
+    [['rlimit-x.scope', '-p', 'MemoryMax'], /is not NAME=VALUE/],
+    [['coq-standard', '-p', 'MemoryMax=1G'], /is a profile: only a running unit is changed/],
+    [['coq-standard', '--dry-run'], /is a profile/],
+  ])('%j ends with 2', async (args, message) => {
+    const { status, stdout, stderr } = await desk().rlimit(['tune', ...args]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(message);
   });
 });

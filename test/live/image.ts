@@ -30,6 +30,8 @@ const packages = [
   ...['python3', 'libstdc++6'],
   // What the tests run under limits.
   ...['make', 'ninja-build', 'coq', 'libcoq-stdlib'],
+  // What ends processes besides the kernel. They do not run unless a test starts them.
+  ...['systemd-oomd', 'earlyoom'],
 ];
 
 /** Documentation and translations: half of the files, and nobody reads them there. */

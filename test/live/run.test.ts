@@ -11,8 +11,10 @@ const ownFile = (file: string) => `cat /sys/fs/cgroup$(sed s/^0::// /proc/self/c
 
 /** Nothing of ours is left behind: no scope, no record. */
 async function expectNothingLeft() {
+  // Slices are stopped without waiting for it.
+  const left = 'systemctl --user list-units --all --plain --no-legend "rlimit-*" "app-rlimit-*"';
   const units = await machine.exec(
-    "systemctl --user list-units --all --plain --no-legend 'rlimit-*'; " +
+    `for i in $(seq 50); do [ "$(${left})" ] || break; sleep 0.2; done; ${left}; ` +
       'ls $XDG_RUNTIME_DIR/rlimit | grep -v systemd-version || true',
   );
   expect(units.stdout).toBe('');
@@ -98,7 +100,7 @@ describe('limits of a run', () => {
     expect(inspected.status).toBe(0);
     const total = Number((await machine.exec("awk '/MemTotal/ {print $2}' /proc/meminfo")).stdout);
     const { stdout: limit } = await machine.exec(
-      `cat ${ours}/rlimit-coq-standard-*.scope/memory.max`,
+      `cat ${ours}/*/rlimit-coq-standard-*.scope/memory.max`,
     );
     // 60 % of what the guest has, cut to two digits of GiB and whole MiB.
     const share = Math.floor(((total * 0.6) / 1024 ** 2) * 10) / 10;
@@ -117,7 +119,7 @@ describe('limits of a run', () => {
     const scope = await untilScope();
     run.kill('SIGKILL');
     await run.wait();
-    expect((await machine.exec(`cat ${ours}/${scope}/pids.max`)).stdout).toBe('50\n');
+    expect((await machine.exec(`cat ${ours}/*/${scope}/pids.max`)).stdout).toBe('50\n');
     const killed = await machine.exec(`rlimit kill ${scope}`);
     expect(killed.status).toBe(0);
     await expectNothingLeft();
@@ -261,12 +263,18 @@ describe('--json', () => {
       "rlimit run -q --json coq-single -- sh -c 'echo out; exit 3'",
     );
     expect({ status, stdout }).toEqual({ status: 3, stdout: 'out\n' });
-    expect(JSON.parse(stderr)).toEqual({
+    expect(JSON.parse(stderr)).toMatchObject({
+      version: 1,
       unit: expect.stringMatching(/^rlimit-coq-single-\w+\.scope$/),
       profile: 'coq-single',
       command: ['sh', '-c', 'echo out; exit 3'],
+      cwd: '/home/dev',
+      launcher: 'user',
       status: 3,
       elapsedMs: expect.any(Number),
+      limits: expect.objectContaining({ MemorySwapMax: '0' }),
+      figures: { cpuUsec: expect.any(Number), memoryPeak: expect.any(Number) },
+      verdict: { id: 'failed', says: expect.stringContaining('status 3') },
     });
   });
 });
@@ -357,12 +365,12 @@ async function expectDeathByCtrlC(shell: GuestProcess): Promise<void> {
 /** Waits until there is a scope of ours, and says its name. */
 async function untilScope(): Promise<string> {
   const { stdout } = await machine.exec(
-    `until ls -d ${ours}/*.scope 2>/dev/null; do sleep 0.05; done | tail -1`,
+    `until ls -d ${ours}/*/*.scope 2>/dev/null; do sleep 0.05; done | tail -1`,
   );
   return stdout.trim().split('/').at(-1) ?? '';
 }
 
 /** Waits until the last scope of ours is gone: what is typed before a Ctrl-C is dealt with is lost. */
 async function untilNoScope(): Promise<void> {
-  await machine.exec(`while ls -d ${ours}/*.scope 2>/dev/null; do sleep 0.05; done; sleep 0.5`);
+  await machine.exec(`while ls -d ${ours}/*/*.scope 2>/dev/null; do sleep 0.05; done; sleep 0.5`);
 }

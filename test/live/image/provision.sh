@@ -47,3 +47,8 @@ done
 
 # The package scripts have done what systemd does at the first boot after a change to /usr.
 touch "$root/etc/.updated" "$root/var/.updated"
+
+# A test that wants one of these unmasks and starts it. (Units with ManagedOOM= pull oomd in.)
+for unit in earlyoom.service systemd-oomd.service systemd-oomd.socket; do
+  ln -sf /dev/null "$root/etc/systemd/system/$unit"
+done

@@ -12,17 +12,30 @@ const commands: CompletionCommand[] = [
   },
   { id: 'profile:show', flags: {}, args: { profile: { name: 'profile' } } },
   { id: 'profile:list', flags: {}, args: {} },
+  {
+    id: 'history',
+    flags: {
+      profile: { name: 'profile', type: 'option' },
+      verdict: { name: 'verdict', type: 'option', options: ['failed', 'finished'] },
+      cwd: { name: 'cwd', type: 'option' },
+    },
+    args: { run: { name: 'run' } },
+  },
+  { id: 'budget', flags: { json: { name: 'json', type: 'boolean' } }, args: {} },
+  { id: 'budget:set', flags: { force: { name: 'force', type: 'boolean' } }, args: {} },
   { id: 'kill', flags: {}, args: { unit: { name: 'unit' } } },
+  { id: 'tune', flags: {}, args: { 'profile|unit': { name: 'profile|unit' } } },
   { id: 'completion', flags: {}, args: { shell: { name: 'shell', options: ['bash', 'zsh'] } } },
 ];
 const names = {
   profiles: async () => ['coq-standard', 'coq-single', 'default'],
   units: async () => ['rlimit-x-1.scope'],
+  runs: async () => ['3k2j1x', '9z8y7w'],
 };
 
 describe('completeWords', () => {
   it.each([
-    [[''], ['completion', 'help', 'kill', 'profile', 'run']],
+    [[''], ['budget', 'completion', 'help', 'history', 'kill', 'profile', 'run', 'tune']],
     [['r'], ['run']],
     [
       ['profile', ''],
@@ -45,8 +58,25 @@ describe('completeWords', () => {
     [['run', '--log', 'f', 'd'], ['default']],
     [['run', 'default', '--', ''], []],
     [['run', 'default', ''], []],
+    [
+      ['history', '--profile', 'coq'],
+      ['coq-single', 'coq-standard'],
+    ],
+    [
+      ['history', '--verdict', 'f'],
+      ['failed', 'finished'],
+    ],
+    [['history', '--cwd', ''], []],
+    [['history', '9'], ['9z8y7w']],
     [['kill', ''], ['rlimit-x-1.scope']],
+    [
+      ['tune', ''],
+      ['coq-single', 'coq-standard', 'default', 'rlimit-x-1.scope'],
+    ],
     [['completion', 'z'], ['zsh']],
+    [['budget', ''], ['set']],
+    [['budget', '--'], ['--json']],
+    [['budget', 'set', '--'], ['--force']],
     [['nothing', ''], []],
   ])('%j → %j', async (words, expected) => {
     expect(await completeWords(words, commands, names)).toEqual(expected);

@@ -238,6 +238,20 @@ describe('the livelock between MemoryHigh and MemoryMax', () => {
     );
   });
 
+  it('is no stall while there is page cache to take back', () => {
+    const files = {
+      ...kernel,
+      'memory.pressure': pressure('73.47'),
+      'memory.current': '41943040',
+    };
+    const seen = (cache: number) => {
+      const stat = `anon 1\nactive_file ${cache}\ninactive_file 0`;
+      return ids(undefined, observation({ systemd, kernel: { ...files, 'memory.stat': stat } }));
+    };
+    expect(seen(20_000_000)).toEqual(['livelock-zone']);
+    expect(seen(100_000)).toEqual(['livelock']);
+  });
+
   it('is not there with swap to go to, without MemoryHigh, or with MemoryMax at it', () => {
     const quiet = { ...kernel, 'memory.pressure': pressure('0.00') };
     const withSwap = { ...quiet, 'memory.swap.max': 'max' };

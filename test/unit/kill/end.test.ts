@@ -174,3 +174,18 @@ it('listProcesses ends nothing', () => {
   ]);
   expect(sent).toEqual([]);
 });
+
+describe('processes without a cgroup', () => {
+  it('are stopped first, also those that come meanwhile, and then killed', async () => {
+    const { root, sent, options } = scope({ 10: {}, 11: {} }, (_, signal) =>
+      signal === 'SIGKILL' ? 'dies' : 'lives',
+    );
+    const pids = () => [10, 11].filter((pid) => existsSync(`${root}/proc/${pid}`));
+    expect(fate(await endCgroup({ pids }, options))).toEqual([
+      [10, 'killed'],
+      [11, 'killed'],
+    ]);
+    const after = sent.slice(sent.indexOf('SIGSTOP 10'));
+    expect(after).toEqual(['SIGSTOP 10', 'SIGSTOP 11', 'SIGKILL 10', 'SIGKILL 11']);
+  });
+});

@@ -38,7 +38,17 @@ describe('ourScopes', () => {
     expect(targets.map(({ cgroup }) => cgroup)).toEqual([
       `/${app}/app-rlimit.slice/rlimit-a-1.scope`,
     ]);
-    await expect(ourScopes([], { find, root, uid: 9 })).rejects.toThrow('no manager');
+    const withoutSystemd = () => false;
+    await expect(ourScopes([], { find, root, uid: 9, withoutSystemd })).rejects.toThrow(
+      'no manager',
+    );
+  });
+
+  it('knows that there are none where systemd does not run the system', async () => {
+    const find = async () => {
+      throw new UnavailableError('no manager');
+    };
+    expect(await ourScopes([], { find, root: tree({}), withoutSystemd: () => true })).toEqual([]);
   });
 });
 

@@ -8,6 +8,7 @@ import {
   listProfiles,
   loadProfile,
   resolve,
+  viewProfile,
 } from '../../../src/profiles/index.js';
 import { beOrdinaryUser } from '../ordinary-user.js';
 import { nowhere, reference, sandbox } from './places.js';
@@ -67,6 +68,24 @@ describe('layers', () => {
     });
     expect(profile.limits).toMatchObject({ CPUQuota: '25% of cores', IOWeight: '7' });
     expect(profile.limits).not.toHaveProperty('TasksMax');
+  });
+
+  it('on-stall is inherited, and a project’s say is told', async () => {
+    const { places, user, project } = sandbox();
+    expect(await loadProfile('default', places)).not.toHaveProperty('onStall');
+    const file = user('base', 'extends: default\non-stall: kill\n');
+    user('mine', 'extends: base\n');
+    const mine = await loadProfile('mine', places);
+    expect(mine.onStall).toBe('kill');
+    expect(mine.origins['on-stall']).toEqual({ layer: 'user', profile: 'base', file, line: 2 });
+    expect(viewProfile(mine, reference).onStall).toEqual({
+      value: 'kill',
+      origin: mine.origins['on-stall'],
+    });
+    const theirs = project('profiles: {mine: {on-stall: raise}}');
+    const told = await loadProfile('mine', places);
+    expect(told.onStall).toBe('raise');
+    expect(told.remarks).toEqual([`${theirs} sets on-stall of mine`]);
   });
 
   it('extends with a profile’s own name is the layer below', async () => {

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { AdoptReport } from '../../../src/adopt/index.js';
+import type { ChangeReport } from '../../../src/change/index.js';
 import type { InspectedUnit } from '../../../src/inspect/index.js';
 import type { KillReport } from '../../../src/kill/index.js';
+import { renderAdoption } from '../../../src/render/adopt.js';
+import { renderChange } from '../../../src/render/change.js';
 import { renderInspection } from '../../../src/render/inspect.js';
 import { renderKill } from '../../../src/render/kill.js';
 
@@ -141,5 +145,135 @@ Ended 2 processes, 2.0M of memory. 1 survived.`);
     expect(renderKill({ ...report, survived: 0, dryRun: true })).toContain(
       'Would end 2 processes, 2.0M of memory.',
     );
+  });
+});
+
+describe('adopt', () => {
+  const process = { startTicks: 1, memory: 1024 ** 2, named: false, stopped: false };
+  const report: AdoptReport = {
+    dryRun: false,
+    unit: 'rlimit-a-1.scope',
+    slice: 'app-rlimit.slice',
+    profile: 'a',
+    properties: { MemoryMax: '1G', CPUQuota: '', IOWeight: '50', OOMPolicy: 'continue' },
+    leftOut: [],
+    environment: [],
+    processes: [
+      { ...process, pid: 10, comm: 'make', named: true, from: '/user.slice/session-3.scope' },
+      { ...process, pid: 11, comm: 'c\u001bc', stopped: true, from: '/user.slice/session-3.scope' },
+    ],
+    memory: 2 * 1024 ** 2,
+    outside: [],
+    swept: 0,
+    escaped: [],
+    strangers: [],
+    heldMs: 12,
+    findings: [
+      {
+        id: 'x',
+        severity: 'warning',
+        property: 'IOWeight',
+        cause: 'no controller',
+        remedy: 'one\ntwo',
+      },
+    ],
+    argv: [],
+    remarks: [],
+  };
+
+  it('says who was adopted, what is in force, and that memory held counts as nothing', () => {
+    expect(renderAdoption(report)).toBe(`rlimit-a-1.scope  adopted 2 processes
+  PID  MEMORY  PROCESS  FROM
+   10    1.0M  make     session-3.scope
+   11    1.0M  c\\x1bc   session-3.scope
+  in force: MemoryMax=1G CPUQuota=infinity
+warning: IOWeight: no controller
+\`rlimit inspect\` tells the remedy
+note: the 2.0M that they hold already stay charged to session-3.scope: in the
+new scope they count as nothing, so memory can grow by the whole limit from here
+note: 11 was stopped before, and stays so`);
+  });
+
+  it('says what went wrong, and what stays outside', () => {
+    const text = renderAdoption({
+      ...report,
+      findings: [],
+      swept: 1,
+      escaped: [{ pid: 20, comm: 'cc\n1' }],
+      strangers: [30],
+      outside: [
+        { pid: 40, comm: 'sudo', why: 'other-user' },
+        { pid: 41, comm: 'make', why: 'limited-already' },
+      ],
+      environment: ['MAKEFLAGS'],
+      processes: [{ ...process, pid: 10, comm: 'd', named: true, from: '/system.slice/d.service' }],
+    }).replace(/\s+/g, ' ');
+    expect(text).toContain('adopted 1 process, 1 of them born meanwhile');
+    expect(text).toContain('problem: still outside, and not limited: 20 cc\\x0a1');
+    expect(text).toContain('problem: 30 changed hands while it was moved');
+    expect(text).toContain(
+      '40 sudo stays outside, with what it started: it belongs to another user',
+    );
+    expect(text).toContain('it is under limits of its own');
+    expect(text).toContain('MAKEFLAGS of the profile not set');
+    expect(text).toContain('d.service is a service');
+    expect(text).toContain('rlimit tune d.service -p NAME=VALUE');
+  });
+});
+
+describe('tune UNIT', () => {
+  const report: ChangeReport = {
+    dryRun: false,
+    unit: 'rlimit-a-1.scope',
+    manager: 'user',
+    rows: [
+      {
+        property: 'MemoryMax',
+        wish: '60% of memory',
+        value: '1G',
+        rule: '60% of 2G is 1.2G',
+        before: '2G',
+        after: '1G',
+        inForce: true,
+      },
+      { property: 'IOWeight', wish: '', value: '', inForce: false },
+    ],
+    leftOut: [],
+    hazards: [],
+    findings: [],
+    ended: [],
+    gone: false,
+    recorded: true,
+    argv: [],
+  };
+
+  it('shows each property before and after, and what is not in force stands out', () => {
+    expect(renderChange(report)).toBe(`rlimit-a-1.scope  changed
+  PROPERTY   BEFORE  ASKED  NOW
+  MemoryMax  2G      1G     1G
+  IOWeight   -       none   none!
+note: MemoryMax: 60% of 2G is 1.2G`);
+  });
+
+  it('says what a limit below use does, and did', () => {
+    const text = renderChange({
+      ...report,
+      rows: [],
+      hazards: [
+        { id: 'memory-above-max', property: 'MemoryMax', limit: 1024 ** 2, used: 2 * 1024 ** 2 },
+        { id: 'tasks-above-max', property: 'TasksMax', limit: 2, used: 5 },
+      ],
+      oomKills: { before: 1, after: 2 },
+      ended: [
+        { pid: 7, comm: 'cc1plus', startTicks: 1, cpuUsec: 0, memory: 1024 ** 2, cgroup: '/' },
+      ],
+    }).replace(/\s+/g, ' ');
+    expect(text).toContain('warning: 2.0M in use were above MemoryMax=1.0M: the kernel takes back');
+    expect(text).toContain('warning: 5 tasks were above TasksMax=2');
+    expect(text).toContain(
+      'problem: 1 process killed for lack of memory; ended since: cc1plus (7) with 1.0M',
+    );
+    expect(renderChange({ ...report, gone: true })).toContain('has ended');
+    expect(renderChange({ ...report, dryRun: true })).toContain('would change');
   });
 });

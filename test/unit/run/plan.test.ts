@@ -1,8 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Limits, Machine } from '../../../src/model/index.js';
 import { parseRunArguments } from '../../../src/run/options.js';
-import { newRunId, planRun } from '../../../src/run/plan.js';
+import { planRun } from '../../../src/run/plan.js';
 
 const machine: Machine = { cores: 4, cpus: 8, memory: 2 ** 34, swap: 0, systemd: 257 };
 const limits: Limits = {
@@ -18,10 +17,10 @@ function plan(argv: string[], env: NodeJS.ProcessEnv = {}) {
 }
 
 describe('planRun', () => {
-  it('names the scope after profile and run, in the slice of all runs', () => {
+  it('names the scope after profile and run, in a slice of its own below that of all runs', () => {
     expect(plan(['nix-build', '--', 'nix', 'build']).request).toMatchObject({
       unit: 'rlimit-nix-build-id1.scope',
-      slice: 'app-rlimit.slice',
+      slice: 'app-rlimit-id1.slice',
       description: 'rlimit nix-build: nix build',
       environment: {
         RLIMIT_PROFILE: 'nix-build',
@@ -34,7 +33,18 @@ describe('planRun', () => {
 
   it('takes names from the command line, with or without their suffix', () => {
     const request = plan(['p', '--unit', 'mine', '--slice', 'a-b.slice', '--', 'x']).request;
-    expect(request).toMatchObject({ unit: 'mine.scope', slice: 'a-b.slice' });
+    expect(request).toMatchObject({ unit: 'mine.scope', slice: 'a-b-id1.slice' });
+  });
+
+  it('puts a run that is started inside another one below the slice of that', () => {
+    const outer = { unit: 'rlimit-a-id0.scope', slice: 'app-rlimit-id0.slice' };
+    const options = parseRunArguments(['p', '--', 'x']);
+    const inner = planRun(options, { limits, machine, id: 'id1', env: {}, outer });
+    expect(inner).toMatchObject({
+      within: 'rlimit-a-id0.scope',
+      slice: 'app-rlimit-id0.slice',
+      request: { slice: 'app-rlimit-id0-id1.slice' },
+    });
   });
 
   it.each(['', 'a/b', '../x', 'a b', '.hidden', 'ü', 'x'.repeat(260), '$(reboot)', 'a\nb'])(
@@ -62,18 +72,5 @@ describe('planRun', () => {
     const { description } = plan(['p', '--', 'x\u001b[2J\n', 'y'.repeat(500)]).request;
     expect(description).toMatch(/^rlimit nix-build: x\\x1b\[2J\\x0a y+…$/);
     expect(description.length).toBeLessThan(150);
-  });
-});
-
-describe('newRunId', () => {
-  it('differs for any two processes that run at the same time', () => {
-    const pid = fc.integer({ min: 1, max: 4_194_304 });
-    const time = fc.integer({ min: 1_700_000_000_000, max: 1_900_000_000_000 });
-    fc.assert(
-      fc.property(time, pid, pid, (now, first, second) => {
-        fc.pre(first !== second);
-        expect(newRunId(now, first)).not.toBe(newRunId(now, second));
-      }),
-    );
   });
 });

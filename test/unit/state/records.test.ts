@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { UnitRecord } from '../../../src/model/index.js';
@@ -26,8 +36,51 @@ const RECORD: UnitRecord = {
 describe('where records are', () => {
   it('is the user’s runtime directory, when there is one', () => {
     expect(recordDirectory({ XDG_RUNTIME_DIR: '/run/user/1000' })).toBe('/run/user/1000/rlimit');
-    expect(recordDirectory({ XDG_RUNTIME_DIR: '' })).toBeUndefined();
-    expect(recordDirectory({})).toBeUndefined();
+  });
+
+  it('without that variable is the usual one, where it is there', () => {
+    const root = tree({ 'run/user/7/x': '' });
+    const uid = statSync(root).uid;
+    renameSync(`${root}/run/user/7`, `${root}/run/user/${uid}`);
+    expect(recordDirectory({ XDG_RUNTIME_DIR: '' }, { uid, root })).toBe(
+      `${root}/run/user/${uid}/rlimit`,
+    );
+  });
+
+  it('is /run/rlimit for root and a directory in /tmp for others, as in containers', () => {
+    const root = tree({});
+    expect(recordDirectory({}, { uid: 0, root })).toBe(`${root}/run/rlimit`);
+    expect(recordDirectory({}, { uid: 7, root })).toBe(`${root}/tmp/rlimit-7`);
+    expect(recordDirectory({ TMPDIR: '/scratch' }, { uid: 7, root })).toBe('/scratch/rlimit-7');
+  });
+
+  it('in /tmp must be the user’s alone: nobody’s link, nobody else’s, not open to others', () => {
+    const root = tree({ 'elsewhere/x': '' });
+    const uid = process.getuid?.() ?? 0;
+    // Root has its own place; what is tested here is the test of a directory in /tmp.
+    const other = uid === 0 ? 7 : uid;
+    const path = `${root}/rlimit-${other}`;
+    const found = () => recordDirectory({ TMPDIR: root }, { uid: other, root });
+    symlinkSync(`${root}/elsewhere`, path);
+    expect(found()).toBeUndefined();
+    rmSync(path);
+    mkdirSync(path, { mode: 0o700 });
+    chmodSync(path, 0o777);
+    if (uid === 0) chownSync(path, other, other);
+    expect(found()).toBeUndefined();
+    chmodSync(path, 0o700);
+    expect(found()).toBe(path);
+    if (uid === 0) {
+      chownSync(path, 8, 8);
+      expect(found()).toBeUndefined();
+    }
+  });
+
+  it('that somebody else was quicker to make in /tmp is not written in', () => {
+    const root = tree({ 'elsewhere/x': '' });
+    symlinkSync(`${root}/elsewhere`, `${root}/rlimit-7`);
+    expect(() => writeRecord(`${root}/rlimit-7`, RECORD)).toThrow('not a directory of yours alone');
+    expect(readdirSync(`${root}/elsewhere`)).toEqual(['x']);
   });
 });
 
@@ -108,6 +161,10 @@ describe('parseRecord', () => {
     ['started', 'yesterday'],
     ['started', 1e300],
     ['jobs', '4'],
+    ['cgroup', 'rlimit'],
+    ['cgroup', '/a/../../etc'],
+    ['cgroup', '/'],
+    ['launcher', 'docker'],
     ['cwd', undefined],
   ])('refuses %s %j', (field, value) => {
     expect(() => parseRecord(JSON.stringify({ ...RECORD, [field]: value }))).toThrow(field);

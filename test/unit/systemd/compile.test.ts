@@ -71,7 +71,7 @@ describe('scopeArgv', () => {
 
   it('keeps the command apart from the options', () => {
     expect(scopeArgv({ ...request, nice: -3, systemd: 252 }, ['make', '--', '-p', ''])).toEqual([
-      ...['systemd-run', '--user', '--scope', '--quiet', '--collect', '--unit=u.scope'],
+      ...['systemd-run', '--user', '--scope', '--quiet', '--unit=u.scope'],
       ...['--slice=s.slice', '--description=a b', '--nice=-3', '-p', 'MemoryMax=1G'],
       ...['-p', 'TasksMax=5', '--setenv=RLIMIT_JOBS=2', '--', 'make', '--', '-p', ''],
     ]);

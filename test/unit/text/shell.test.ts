@@ -1,7 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nearest, printable, shellLine, shellQuote } from '../../../src/text/index.js';
+import {
+  nearest,
+  pastableLine,
+  printable,
+  shellLine,
+  shellQuote,
+} from '../../../src/text/index.js';
 
 describe('shellQuote', () => {
   it('gives every word back byte for byte from a real shell', () => {
@@ -21,6 +27,33 @@ describe('shellQuote', () => {
   it('leaves plain words bare', () => {
     expect(shellLine(['make', '-j4', 'a=b', './x', ''])).toBe("make -j4 a=b ./x ''");
     expect(shellQuote("it's")).toBe("'it'\\''s'");
+  });
+});
+
+describe('pastableLine', () => {
+  it('can be shown, and gives every word back from bash', () => {
+    const word = fc
+      .oneof(
+        fc.string({ unit: 'binary' }),
+        fc.string({ unit: fc.constantFrom(..."\n'\\1a\u001b\u0085\u202e") }),
+      )
+      .map((text) => Buffer.from(text.replaceAll('\0', '')).toString());
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 1, maxLength: 5 }), (words) => {
+        const line = pastableLine(words);
+        expect(printable(line)).toBe(line);
+        const env = { ...process.env, LC_ALL: 'C.UTF-8' };
+        const output = execFileSync('bash', ['-c', `printf '%s\\0' ${line}`], { env }).toString();
+        expect(output.split('\0').slice(0, -1)).toEqual(words);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('is as shellLine where all can be printed', () => {
+    const words = ['make', 'a b', "it's", 'ü'];
+    expect(pastableLine(words)).toBe(shellLine(words));
+    expect(pastableLine(['a\nb1'])).toBe("$'a\\x0ab1'");
   });
 });
 

@@ -1,0 +1,46 @@
+/** How units of rlimit are named. Light: it is on the way of `run`. */
+import { UsageError } from '../errors/index.js';
+import { printable } from '../text/safe.js';
+
+/** Where the scopes of all runs live: `inspect` and budgets find them there. */
+export const DEFAULT_SLICE = 'app-rlimit.slice';
+
+/** A name no other run of this user has: start time and PID, short enough to type. */
+export function newRunId(now = Date.now(), pid = process.pid): string {
+  return `${now.toString(36)}${pid.toString(36)}`;
+}
+
+/** The name of a slice below another one: systemd nests them by their dashes (systemd.slice(5)). */
+export function sliceWithin(slice: string, id: string): string {
+  return slice === '-.slice' ? `${id}.slice` : `${slice.slice(0, -'.slice'.length)}-${id}.slice`;
+}
+
+/**
+ * Adds the suffix where it is missing.
+ * @throws {UsageError} for characters outside systemd's set (systemd.unit(5))
+ */
+export function unitName(name: string, suffix: '.scope' | '.slice'): string {
+  const full = name.endsWith(suffix) ? name : `${name}${suffix}`;
+  if (!/^[\w:.\\-]+$/.test(full) || full.length > 255 || full.startsWith('.')) {
+    throw new UsageError(`${JSON.stringify(name)} cannot be the name of a ${suffix.slice(1)}`, {
+      why: 'Names of units consist of ASCII letters, digits and : - _ . \\ and have at most 255 characters.',
+    });
+  }
+  return full;
+}
+
+/** Long command lines are cut: the description is one line of `systemctl status`. */
+export function describeUnit(profile: string, command: readonly string[]): string {
+  const line = printable(command.join(' '));
+  return `rlimit ${profile}: ${line.length > 120 ? `${line.slice(0, 119)}…` : line}`;
+}
+
+/**
+ * Whether the slice of a unit was made for that run alone (`app-rlimit-ID.slice`, and
+ * `app-rlimit-ID-ID.slice` for a run inside a run), and is not one that others live in too.
+ */
+export function isOwnSlice({ unit, slice }: { unit: string; slice: string }): boolean {
+  const id = /^rlimit-.*-([a-z0-9]+)\.scope$/.exec(unit)?.[1];
+  // A scope that the user named has its ID in the slice alone: base 36 of time and PID.
+  return id === undefined ? /-[a-z0-9]{9,}\.slice$/.test(slice) : slice.endsWith(`-${id}.slice`);
+}
