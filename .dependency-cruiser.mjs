@@ -4,7 +4,7 @@
  */
 const ROOMS = [
   ['model', 'text'],
-  ['quantity', 'errors'],
+  ['catalogue', 'quantity', 'errors'],
   ['properties', 'cgroup', 'state'],
   ['machine', 'profiles', 'systemd'],
   ['history', 'inspect', 'kill', 'tune', 'verdict'],

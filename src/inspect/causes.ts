@@ -3,7 +3,7 @@
  * here. Each function gives one finding.
  */
 import type { CgroupFileError } from '../cgroup/index.js';
-import type { Controller, Finding, Severity } from '../model/index.js';
+import type { Controller, Finding, Severity, TroubleId } from '../model/index.js';
 import { propertySpec } from '../properties/index.js';
 import { shellQuote } from '../text/shell.js';
 import type { Asked, KernelContext } from './context.js';
@@ -180,7 +180,7 @@ export function changedSince(
 
 /** A value that is another than asked for; one that is tighter limits all the same. */
 function differs(
-  id: string,
+  id: TroubleId,
   { asked, meaning, held }: { asked: Asked; meaning: Meaning; held: Value | undefined },
   context: KernelContext,
   causeOf: (wanted: string, observed: string) => string,
@@ -289,7 +289,7 @@ export function delegationRemedy(manager: string): string {
 
 /** A hard limit that does not hold is a problem; a weight, a watermark or a hint a warning. */
 function finding(
-  id: string,
+  id: TroubleId,
   asked: Asked,
   { unit }: KernelContext,
   details: { cause: string; remedy?: string; observed?: string; severity?: Severity },

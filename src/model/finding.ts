@@ -1,10 +1,11 @@
+import type { TroubleId } from './trouble.js';
+
 /** `problem`: a hard limit is not in force. `warning`: a weight or hint cannot bind. */
 export type Severity = 'problem' | 'warning';
 
 /** Wanted against observed, with the cause and the remedy. */
 export interface Finding {
-  /** Stable kebab-case name of the trouble: `controller-not-delegated`. */
-  id: string;
+  id: TroubleId;
   severity: Severity;
   unit?: string;
   property?: string;

@@ -12,4 +12,5 @@ export type * from './limits.js';
 export type * from './machine.js';
 export type * from './outcome.js';
 export type * from './profile.js';
+export type * from './trouble.js';
 export type * from './unit.js';

@@ -67,7 +67,9 @@ const REPORT: BudgetReport = {
   used: 13 * GiB,
   holders: STATE.holders,
   waiting: STATE.waiting,
-  findings: [{ id: 'x', severity: 'problem', property: 'CPUQuota', cause: 'it differs' }],
+  findings: [
+    { id: 'kernel-differs', severity: 'problem', property: 'CPUQuota', cause: 'it differs' },
+  ],
   brokenRecords: [{ path: '/b.json', why: 'it is\nnot one' }],
 };
 

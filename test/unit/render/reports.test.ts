@@ -30,13 +30,19 @@ const UNIT: InspectedUnit = {
   ],
   findings: [
     {
-      id: 'a',
+      id: 'kernel-differs',
       severity: 'warning',
       property: 'IOWeight',
       cause: 'no controller',
       remedy: 'one\ntwo',
     },
-    { id: 'b', severity: 'problem', property: 'TasksMax', cause: 'changed', remedy: 'set it' },
+    {
+      id: 'changed-since',
+      severity: 'problem',
+      property: 'TasksMax',
+      cause: 'changed',
+      remedy: 'set it',
+    },
   ],
 };
 const inspection = (...units: InspectedUnit[]) =>
@@ -170,7 +176,7 @@ describe('adopt', () => {
     heldMs: 12,
     findings: [
       {
-        id: 'x',
+        id: 'kernel-differs',
         severity: 'warning',
         property: 'IOWeight',
         cause: 'no controller',
