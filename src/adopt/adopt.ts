@@ -1,16 +1,15 @@
 import { readlinkSync } from 'node:fs';
 import { cgroupOf, readLimitFiles, readProcess } from '../cgroup/index.js';
 import { UsageError } from '../errors/index.js';
+import { machineOf } from '../inspect/machine.js';
 import { ancestorReader } from '../inspect/surroundings.js';
 import { filesToVerify, verifyKernel } from '../inspect/verify.js';
-import { readMachine } from '../machine/index.js';
 import type { Finding, Machine, UnitRecord } from '../model/index.js';
 import { loadProfile, processPlaces, resolve } from '../profiles/index.js';
 import { recordDirectory, removeRecord, writeRecord } from '../state/index.js';
 import { endCalls, startScopeArgv } from '../systemd/bus.js';
 import { systemctl } from '../systemd/client.js';
 import { newRunId } from '../systemd/names.js';
-import { systemdVersion } from '../systemd/version.js';
 import { type Census, commandOf, type Entry, keyOf, readCensus, userOf } from './census.js';
 import { ancestorsOf, Family, isShellJob } from './family.js';
 import { Freezer } from './freezer.js';
@@ -60,11 +59,6 @@ export async function adopt({ env = process.env, ...options }: AdoptOptions): Pr
   });
   const report = options.dryRun ? adoption.preview() : await adoption.carryOut();
   return { ...report, remarks: [...profile.remarks, ...report.remarks] };
-}
-
-function machineOf(env: NodeJS.ProcessEnv): Machine {
-  const systemd = systemdVersion(env);
-  return { ...readMachine(), ...(systemd === undefined ? {} : { systemd }) };
 }
 
 /** For how long processes are held at the very most: longer than this only a hung bus takes. */

@@ -7,6 +7,7 @@ import { readStart } from '../cgroup/index.js';
 import { CannotRunError } from '../errors/index.js';
 import type { Amount, BudgetPlace, BudgetState, UnitRecord } from '../model/index.js';
 import { removeRecord, writeRecord } from '../state/write.js';
+import { nameTaken } from '../systemd/names.js';
 import { type Decision, decide } from './decide.js';
 import { type Ledger, readLedger, stateOf } from './ledger.js';
 import { memoryBudget, promiseOf } from './limit.js';
@@ -159,13 +160,10 @@ class Applicant {
     for (const unit of dead.units) removeRecord(this.directory, unit);
   }
 
-  /** systemd would refuse it as well, but only after our record had replaced the other's. */
   #refuseTakenName({ holdings }: Ledger): void {
     const { unit } = this.#record;
-    if (!holdings.some(({ record }) => record.unit === unit)) return;
-    throw new CannotRunError(`there is a unit ${unit} already`, {
-      remedy: 'another name: --unit NAME',
-    });
+    const holding = holdings.find(({ record }) => record.unit === unit);
+    if (holding !== undefined) throw nameTaken(unit, holding.record.runner?.pid);
   }
 
   #queued() {

@@ -2,7 +2,7 @@
 import { rmdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UnavailableError, UsageError } from '../errors/index.js';
-import { readMachine } from '../machine/index.js';
+import { machineOf } from '../inspect/machine.js';
 import type { Finding, LeftOut, Limits, Machine, Profile } from '../model/index.js';
 import { resolve } from '../profiles/index.js';
 import { removeFile, replaceFile } from '../profiles/replace-file.js';
@@ -10,7 +10,6 @@ import { checkName, propertySpec } from '../properties/index.js';
 import { parseBytes, roughBytes } from '../quantity/index.js';
 import { systemctl } from '../systemd/client.js';
 import { compileProperties } from '../systemd/compile.js';
-import { systemdVersion } from '../systemd/version.js';
 import { defaultBudget } from './default.js';
 import {
   type DropIn,
@@ -139,11 +138,6 @@ export function settingsFor(
       return { property, value, ...explained };
     });
   return { settings, leftOut };
-}
-
-function machineOf(env: NodeJS.ProcessEnv): Machine {
-  const systemd = systemdVersion(env);
-  return { ...readMachine(), ...(systemd === undefined ? {} : { systemd }) };
 }
 
 /** A profile that wishes nothing: all wishes are those of the command line. */

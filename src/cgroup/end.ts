@@ -1,8 +1,9 @@
-import { constants, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseFlatKeyed } from './parse.js';
 import { CGROUP_ROOT, isGone, readCgroupFile } from './read.js';
 import { processesIn } from './tree.js';
+import { writeInto } from './write.js';
 
 /** Tells whether any live process is in a cgroup or below it. One that is gone has none. */
 export function isPopulated(cgroup: string, root = CGROUP_ROOT): boolean {
@@ -87,9 +88,7 @@ export function freeze(cgroup: string, frozen: boolean, root = CGROUP_ROOT): boo
 
 function writeControl(cgroup: string, file: string, value: string, root: string): boolean {
   try {
-    // Only for writing: cgroup.kill cannot be read by anybody. And without O_CREAT: a file that is not
-    // there must not be made, as would happen in a test's tree.
-    writeFileSync(`${root}${cgroup}/${file}`, value, { flag: constants.O_WRONLY as never });
+    writeInto(cgroup, file, value, root);
     return true;
   } catch (error) {
     if (isGone(error)) return false;

@@ -1,10 +1,11 @@
 /** Making cgroups by hand, where no systemd does it. Synchronous: it is on the way of `run`. */
-import { accessSync, constants, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, rmdirSync } from 'node:fs';
 import type { Controller } from '../model/index.js';
 import { pause } from './end.js';
 import { parseNames } from './parse.js';
 import { CGROUP_ROOT, readCgroupFile } from './read.js';
 import { subtree } from './tree.js';
+import { writeInto } from './write.js';
 
 /** Where root's runs live below the root of the tree. It goes with the last of them. */
 export const OWN_BASE = '/rlimit';
@@ -29,8 +30,7 @@ export function writeCgroupFile(
   root = CGROUP_ROOT,
 ): string | undefined {
   try {
-    // The flag: a file that is not there must not be made, as would happen in a test's tree.
-    writeFileSync(`${root}${cgroup === '/' ? '' : cgroup}/${file}`, text, { flag: 'r+' });
+    writeInto(cgroup, file, text, root);
     return undefined;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? 'EIO';

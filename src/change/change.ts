@@ -10,10 +10,10 @@ import {
 } from '../cgroup/index.js';
 import { UsageError } from '../errors/index.js';
 import { devicesIn } from '../inspect/facts.js';
+import { machineOf } from '../inspect/machine.js';
 import { meaningOf } from '../inspect/meaning.js';
 import { ancestorReader, controllersFor } from '../inspect/surroundings.js';
 import { filesOf, filesToVerify, verifyKernel } from '../inspect/verify.js';
-import { readMachine } from '../machine/index.js';
 import type { Finding, Machine, UnitRecord } from '../model/index.js';
 import { type LiveChange, resolveChange } from '../profiles/index.js';
 import { isPropertyName, type PropertyName, propertySpec } from '../properties/index.js';
@@ -22,7 +22,6 @@ import { readRecords, recordDirectory, writeRecord } from '../state/index.js';
 import { systemctl } from '../systemd/client.js';
 import { compileProperties } from '../systemd/compile.js';
 import { isOwnSlice } from '../systemd/names.js';
-import { systemdVersion } from '../systemd/version.js';
 import { printable } from '../text/index.js';
 import { type Hazard, hazardsOf } from './hazards.js';
 import { linesOf, wantedOf, withChange } from './line.js';
@@ -64,11 +63,6 @@ export async function changeUnit(options: ChangeOptions): Promise<ChangeReport> 
   const recorded = !outcome.gone && record !== undefined && directory !== undefined;
   if (recorded) writeRecord(directory, withChange(record, change));
   return report(task, { ...outcome, recorded });
-}
-
-function machineOf(env: NodeJS.ProcessEnv): Machine {
-  const systemd = systemdVersion(env);
-  return { ...readMachine(), ...(systemd === undefined ? {} : { systemd }) };
 }
 
 /** What only systemd acts on (OOMPolicy=) is fixed when a unit is made, but for systemd-oomd's. */

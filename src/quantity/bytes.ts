@@ -30,6 +30,15 @@ export function parseBytes(text: string): Amount {
   return result;
 }
 
+/** The same where what is no plain size (a share, a list, nothing) is no error: it has no figure. */
+export function plainBytes(text: string): Amount | undefined {
+  try {
+    return parseBytes(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Prints bytes with the largest suffix that says them exactly: 161061273600 is `150G`. */
 export function formatBytes(bytes: Amount): string {
   if (bytes === 'infinity') return 'infinity';

@@ -24,8 +24,6 @@ export interface CgroupMeterOptions {
   quota?: string;
   /** memory.max of the run in bytes; near it the processes are looked at more often. */
   memoryMax?: Amount;
-  /** The first process. */
-  pid: number;
   root?: string;
   /** Directory that holds `proc`; another tree in tests. */
   system?: string;
@@ -157,13 +155,12 @@ export class CgroupMeter implements Meter {
    * @returns memory.events as they are now
    */
   #findVictim(): Record<string, number> {
-    const { top, system, pid } = this.#options;
+    const { top, system } = this.#options;
     const events = this.#keyed(top, 'memory.events');
     const kills = events.oom_kill ?? 0;
     if (kills > this.#oomKills) {
       const victim = this.#last?.goneLargest(`${system}proc`);
       if (victim !== undefined) this.#victim = victim;
-      else if (this.#last === undefined) this.#victim ??= { comm: '', pid };
     }
     this.#oomKills = kills;
     return events;

@@ -82,7 +82,7 @@ function withVictim({ measured, record, pid, ending }: Ended): Measured {
   const { victim, ...rest } = measured;
   // When last seen it may not even have been what it then became.
   const grown = victim?.memory !== undefined && victim.memory >= (rest.figures.memoryPeak ?? 0) / 4;
-  if (grown && victim.comm !== '') return measured;
+  if (grown) return measured;
   if (ending.signal !== 'SIGKILL') return rest;
   const comm = (record.command[0] ?? '').split('/').at(-1) ?? '';
   return { ...rest, victim: { comm, pid } };

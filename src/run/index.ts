@@ -10,6 +10,7 @@ import { diagnoseUserManager, readUserManagerFacts } from '../systemd/diagnose.j
 import { newRunId } from '../systemd/names.js';
 import { systemdVersion } from '../systemd/version.js';
 import { shellLine } from '../text/shell.js';
+import type { RunContext } from './context.js';
 import type { Ending } from './launch.js';
 import type { Launcher } from './launcher.js';
 import type { Chosen } from './launchers/index.js';
@@ -18,7 +19,7 @@ import type { RunOptions } from './options.js';
 import { print, say } from './output.js';
 import { type Plan, planRun } from './plan.js';
 import { checkEncoding, checkProgram } from './program.js';
-import { type RunContext, supervise } from './supervise.js';
+import { supervise } from './supervise.js';
 import { SystemdLauncher } from './systemd-launcher.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { Amount, Finding, LauncherKind } from '../model/index.js';
-import { parseBytes } from '../quantity/index.js';
+import { plainBytes } from '../quantity/index.js';
 import type { Measured } from '../verdict/index.js';
 
 export type { Culprit, Measured } from '../verdict/index.js';
@@ -54,9 +54,5 @@ export interface Meter {
 
 /** MemoryMax in bytes; what only systemd can tell (`60%`) is no figure here. */
 export function memoryMaxOf(properties: Readonly<Record<string, string>>): Amount {
-  try {
-    return parseBytes(properties.MemoryMax ?? 'infinity');
-  } catch {
-    return 'infinity';
-  }
+  return plainBytes(properties.MemoryMax ?? 'infinity') ?? 'infinity';
 }

@@ -1,9 +1,7 @@
-import { admit } from '../budget/admit.js';
-import { cgroupOf, isAlive, readProcess } from '../cgroup/index.js';
+import { cgroupOf } from '../cgroup/index.js';
 import { CannotRunError } from '../errors/index.js';
 import type { LauncherKind, Machine, OnStall, Outcome, UnitRecord } from '../model/index.js';
 import { isPropertyName, propertySpec } from '../properties/index.js';
-import { renderPlace } from '../render/budget.js';
 import {
   renderHandover,
   renderHistoryLoss,
@@ -14,28 +12,22 @@ import {
 } from '../render/run.js';
 import { renderOutcome, wordVerdict } from '../render/verdict.js';
 import { appendOutcome } from '../state/history.js';
-import { readRecord } from '../state/read.js';
-import { recordDirectory, removeRecord, writeRecord } from '../state/write.js';
 import { judge } from '../verdict/index.js';
+import type { RunContext } from './context.js';
 import { handoverOf } from './daemons.js';
 import { gatherEvidence } from './evidence.js';
 import { endAfterHangUp } from './hang-up.js';
 import { type AtGate, type Ending, launch } from './launch.js';
-import type { Believed, Launcher, Meter } from './launcher.js';
+import type { Believed, Launcher } from './launcher.js';
 import { type Log, openLog } from './log.js';
 import type { RunOptions } from './options.js';
 import { say, shieldStderr } from './output.js';
 import type { Plan } from './plan.js';
+import { enter, recordOf } from './record.js';
 import { writeReport } from './report.js';
+import { Sampling } from './sampling.js';
 import { monotonicMs } from './signals.js';
 import type { StartedWith } from './started-with.js';
-
-export interface RunContext {
-  cwd: string;
-  startedWith: StartedWith;
-  /** The environment as the caller gave it. */
-  env: NodeJS.ProcessEnv;
-}
 
 interface Supervision {
   launcher: Launcher;
@@ -54,7 +46,7 @@ interface Supervision {
  */
 export async function supervise(plan: Plan, supervision: Supervision): Promise<Ending> {
   const { launcher, options } = supervision;
-  const record = recordOf(plan, supervision);
+  const record = recordOf(plan, launcher, supervision.context.cwd);
   const forget = await enter(record, supervision);
   const unshield = shieldStderr();
   let log: Log | undefined;
@@ -210,55 +202,6 @@ async function guardFor(
   return guardAgainstStalls({ unit, cgroup, manager, quiet, ...breaks });
 }
 
-/** Looks at a run again and again, seldom enough that it costs next to nothing. */
-class Sampling {
-  #timer: NodeJS.Timeout | undefined;
-  readonly #meter: Meter;
-  readonly #begunMs = monotonicMs();
-  #looks = 0;
-  #costMs = 0;
-
-  constructor(meter: Meter) {
-    this.#meter = meter;
-    this.#schedule();
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-  }
-
-  /** Often at first, since most runs are short. */
-  #schedule(): void {
-    const mostMs = this.#meter.isTight ? TIGHT_MS : MOST_APART_MS;
-    const wishedMs = Math.min(FIRST_LOOK_MS * 2 ** this.#looks, mostMs);
-    const overdrawnMs = this.#costMs - (this.#meter.isTight ? TIGHT_ALLOWANCE_MS : ALLOWANCE_MS);
-    const elapsedMs = monotonicMs() - this.#begunMs;
-    const affordableMs = overdrawnMs / COST - elapsedMs;
-    const pauseMs = Math.max(wishedMs, Math.min(affordableMs, LONGEST_PAUSE_MS));
-    this.#timer = setTimeout(() => this.#look(), pauseMs);
-  }
-
-  #look(): void {
-    const before = process.cpuUsage();
-    this.#meter.sample();
-    const { user, system } = process.cpuUsage(before);
-    this.#costMs += (user + system) / 1000;
-    this.#looks += 1;
-    this.#schedule();
-  }
-}
-
-const FIRST_LOOK_MS = 50;
-const MOST_APART_MS = 1000;
-const TIGHT_MS = 100;
-/** Part of a core that looking may cost in the long run; figures in ms are CPU time. */
-const COST = 0.003;
-/** What it may cost besides, in all, as long as nothing is near, and when somebody may be killed. */
-const ALLOWANCE_MS = 200;
-const TIGHT_ALLOWANCE_MS = 2000;
-/** A slow machine looks at least this often; it is far below half a percent of any other. */
-const LONGEST_PAUSE_MS = 4000;
-
 function outcomeOf(
   record: UnitRecord,
   launcher: Launcher,
@@ -307,58 +250,4 @@ function copyTo(log: Log | undefined, { stdout, stderr }: AtGate): void {
 function openLogOf({ log }: RunOptions): Log | undefined {
   if (log === undefined) return undefined;
   return openLog(log, (error) => say(renderLogLoss(log, error)));
-}
-
-function recordOf(plan: Plan, { launcher, context }: Supervision): UnitRecord {
-  const own = readProcess(process.pid);
-  return {
-    version: 1,
-    unit: plan.request.unit,
-    slice: plan.request.slice,
-    profile: plan.profile,
-    properties: plan.request.properties,
-    ...(plan.jobs === undefined ? {} : { jobs: plan.jobs }),
-    command: plan.command,
-    cwd: context.cwd,
-    started: Date.now(),
-    launcher: launcher.kind,
-    ...(launcher.cgroup === undefined ? {} : { cgroup: launcher.cgroup }),
-    ...(own === undefined ? {} : { runner: { pid: own.pid, startTicks: own.startTicks } }),
-    ...(plan.within === undefined ? {} : { within: plan.within }),
-  };
-}
-
-/**
- * Takes the run's part of the budget, where there is one, and keeps what was asked where `inspect`
- * and `kill` find it, also after a SIGKILL of rlimit. That it cannot be kept does not stop a run: the
- * unit's name is enough to find it.
- * @returns a function that forgets it again
- * @throws {CannotRunError} when the name is taken, or the budget has no room
- */
-async function enter(record: UnitRecord, { options, context }: Supervision): Promise<() => void> {
-  const directory = recordDirectory(context.env);
-  if (directory === undefined) return () => {};
-  refuseTakenName(record.unit, directory);
-  const reserved = await admit({
-    record,
-    wait: options.wait,
-    ignoredSignals: context.startedWith.ignoredSignals,
-    onPlace: (place) => options.quiet || say(renderPlace(place)),
-  });
-  try {
-    if (!reserved) writeRecord(directory, record);
-  } catch (error) {
-    say(`rlimit: warning: ${(error as Error).message}; inspect will not know what was asked`);
-  }
-  return () => removeRecord(directory, record.unit);
-}
-
-/** Only `--unit` can ask for a name that somebody has: our own are never given twice. */
-function refuseTakenName(unit: string, directory: string): void {
-  const runner = readRecord(directory, unit)?.runner;
-  if (runner === undefined || !isAlive(runner)) return;
-  throw new CannotRunError(`there is a run called ${unit} already`, {
-    why: `Process ${runner.pid} waits for it.`,
-    remedy: `rlimit inspect ${unit}`,
-  });
 }

@@ -72,12 +72,11 @@ export class SystemdLauncher implements Launcher {
     return { findings: verifyKernel(properties, files, context), watched: [] };
   }
 
-  meter(pid: number): Meter {
+  meter(): Meter {
     const leaf = this.#scope ?? '/';
     return new CgroupMeter({
       top: this.#top(),
       leaf,
-      pid,
       memoryMax: memoryMaxOf(this.#request.properties),
     });
   }

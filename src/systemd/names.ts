@@ -1,5 +1,5 @@
 /** How units of rlimit are named. Light: it is on the way of `run`. */
-import { UsageError } from '../errors/index.js';
+import { CannotRunError, UsageError } from '../errors/index.js';
 import { printable } from '../text/safe.js';
 
 /** Where the scopes of all runs live: `inspect` and budgets find them there. */
@@ -27,6 +27,17 @@ export function unitName(name: string, suffix: '.scope' | '.slice'): string {
     });
   }
   return full;
+}
+
+/**
+ * That a name is somebody's already. Only `--unit` can ask for such a one: our own are never given
+ * twice. systemd would refuse it as well, but only after our record had replaced the other's.
+ */
+export function nameTaken(unit: string, pid: number | undefined): CannotRunError {
+  return new CannotRunError(`there is a run called ${unit} already`, {
+    ...(pid === undefined ? {} : { why: `Process ${pid} waits for it.` }),
+    remedy: `another name (--unit NAME); rlimit inspect ${unit} shows that one`,
+  });
 }
 
 /** Long command lines are cut: the description is one line of `systemctl status`. */

@@ -1,6 +1,6 @@
 /** The one change to make after a run. Pure. */
 import type { VerdictId } from '../model/index.js';
-import { parseBytes, parseCpuQuota } from '../quantity/index.js';
+import { parseCpuQuota, plainBytes } from '../quantity/index.js';
 import type { Evidence } from './evidence.js';
 
 /** A change: fewer jobs, or another value of one property; `value` in systemd's syntax. */
@@ -92,12 +92,8 @@ function moreCpu({ limits, cpus }: Evidence): Change | undefined {
 }
 
 function bytesOf(text: string | undefined): number | undefined {
-  try {
-    const bytes = parseBytes(text ?? '');
-    return typeof bytes === 'number' ? bytes : undefined;
-  } catch {
-    return undefined;
-  }
+  const bytes = plainBytes(text ?? '');
+  return typeof bytes === 'number' ? bytes : undefined;
 }
 
 function roundBytes(bytes: number): string {

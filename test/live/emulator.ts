@@ -58,7 +58,7 @@ function commandLine(directory: string, options: EmulatorOptions): [string, ...s
     ...(['setpriv', '--pdeathsig', 'KILL'] as const),
     'qemu-system-x86_64',
     ...['-nodefaults', '-display', 'none', '-no-reboot'],
-    ...['-machine', 'q35', '-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max'],
+    ...['-machine', 'q35', '-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'Nehalem'],
     ...['-smp', `${options.cpus}`, '-m', `${options.memoryMiB}`],
     ...['-kernel', options.kernel, '-append', kernelParameters],
     // Writes go to a temporary file, so images stay as they were built.

@@ -102,12 +102,11 @@ export class CgroupLauncher implements Launcher {
     };
   }
 
-  meter(pid: number): Meter {
+  meter(): Meter {
     const meter = new CgroupMeter({
       top: this.cgroup,
       leaf: this.#main,
       quota: this.cgroup,
-      pid,
       memoryMax: memoryMaxOf(this.#request.properties),
       root: this.#root,
     });

@@ -58,7 +58,7 @@ function processFiles(pid: number, comm: string, kibibytes: number): void {
 }
 
 const begin = (memoryMax: number | 'infinity' = 'infinity') =>
-  new CgroupMeter({ top, leaf, pid: 41, memoryMax, root: `${system}cgroup`, system });
+  new CgroupMeter({ top, leaf, memoryMax, root: `${system}cgroup`, system });
 
 describe('CgroupMeter', () => {
   it('reads what the kernel kept, from the start of the command on', () => {
