@@ -1,6 +1,6 @@
 /** Reading profile files. Loaded only when there is one: it brings a YAML parser and a schema. */
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { ProfileFileError } from '../errors/index.js';
 import type { Layer } from '../model/index.js';
 import { nearest, printable } from '../text/index.js';

@@ -1,5 +1,5 @@
 /** The shape of profile files. Loaded only when there is a file to read. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { UnknownNameError, UsageError } from '../errors/index.js';
 import { QuantityError } from '../quantity/index.js';
 import { refusalOf } from './allowlist.js';
