@@ -21,7 +21,6 @@ import { roughBytes } from '../quantity/index.js';
 import { readRecords, recordDirectory, writeRecord } from '../state/index.js';
 import { systemctl } from '../systemd/client.js';
 import { compileProperties } from '../systemd/compile.js';
-import { isOwnSlice } from '../systemd/names.js';
 import { printable } from '../text/index.js';
 import { type Hazard, hazardsOf } from './hazards.js';
 import { linesOf, wantedOf, withChange } from './line.js';
@@ -137,7 +136,7 @@ function runSlice(
   change: LiveChange,
 ): RunSlice | undefined {
   const above = cgroup.slice(0, cgroup.lastIndexOf('/'));
-  if (record === undefined || !isOwnSlice(record)) return undefined;
+  if (record?.ownSlice === undefined) return undefined;
   if (!above.endsWith(`/${record.slice}`)) return undefined;
   const wanted = wantedOf(change);
   const files = readLimitFiles(above, filesToVerify(wanted));

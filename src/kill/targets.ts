@@ -9,7 +9,6 @@ import {
   isWithoutSystemd,
   ownRunsNamed,
 } from '../systemd/find.js';
-import { isOwnSlice } from '../systemd/names.js';
 import type { OwnRun } from '../systemd/own-runs.js';
 import { kindOf } from '../systemd/show.js';
 
@@ -76,7 +75,7 @@ function withNested(records: readonly UnitRecord[]): (target: Target) => Target 
   return (target) => {
     const record = records.find(({ unit }) => unit === target.unit);
     const above = target.cgroup?.slice(0, target.cgroup.lastIndexOf('/'));
-    if (record === undefined || above === undefined || !isOwnSlice(record)) return target;
+    if (record?.ownSlice === undefined || above === undefined) return target;
     return above.endsWith(`/${record.slice}`) ? { ...target, cgroup: above } : target;
   };
 }

@@ -11,6 +11,8 @@ export interface UnitRecord {
   version: 1;
   unit: string;
   slice: string;
+  /** The slice was made for this run alone, and goes with it. */
+  ownSlice?: true;
   profile: string;
   /** systemd property name → value passed to systemd-run. */
   properties: Record<string, string>;

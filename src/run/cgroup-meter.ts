@@ -45,6 +45,8 @@ export class CgroupMeter implements Meter {
   #leafCpu: Record<string, number> = {};
   #forksRefused: number | undefined;
   #machine: Measured['machine'] = {};
+  /** Bytes that there were for this run at the last look: what it had, and what was available. */
+  #room: number | undefined;
   #oomKills = 0;
   #last: Looked | undefined;
   #victim: Culprit | undefined;
@@ -70,8 +72,8 @@ export class CgroupMeter implements Meter {
     const stat = this.#read(top, 'memory.stat');
     const anon = Number(/^anon (\d+)$/m.exec(stat ?? '')?.[1]);
     if (anon >= 0) this.#anonPeak = Math.max(this.#anonPeak ?? 0, anon);
-    const current = this.#count(top, 'memory.current');
-    if (current !== undefined) this.#memoryPeak = Math.max(this.#memoryPeak ?? 0, current);
+    const current = this.#count(top, 'memory.current') ?? 0;
+    if (current > 0) this.#memoryPeak = Math.max(this.#memoryPeak ?? 0, current);
     const swap = this.#count(top, 'memory.swap.current');
     if (swap !== undefined) this.#swapPeak = Math.max(this.#swapPeak ?? 0, swap);
     this.#sampleLeaf(leaf);
@@ -82,6 +84,7 @@ export class CgroupMeter implements Meter {
       ...least('available', this.#machine.available, available),
       ...least('swapFree', this.#machine.swapFree, swapFree),
     };
+    if (available !== undefined) this.#room = available + current;
     this.#findVictim();
     this.isTight = this.#isNearEnd(anon, available, total);
     if (this.isTight || this.#looks % 8 === 1) {
@@ -95,8 +98,9 @@ export class CgroupMeter implements Meter {
     const memory = this.#findVictim();
     const largest = this.#last?.largest;
     const pressure = this.#stall(top, 'memory.pressure');
+    const figures = this.#figures(memory.oom_kill, pressure);
     return {
-      figures: this.#figures(memory.oom_kill, pressure),
+      figures,
       events: {
         high: memory.high ?? 0,
         max: memory.max ?? 0,
@@ -106,9 +110,17 @@ export class CgroupMeter implements Meter {
       ancestors: this.#oomsAbove(),
       ...(this.#victim === undefined ? {} : { victim: this.#victim }),
       ...(largest === undefined ? {} : { largest }),
-      machine: this.#machine,
+      machine: { ...this.#machine, ...this.#leastAvailable(figures) },
       ...(pressure === undefined ? {} : { pressurePercent: pressure.avg10 }),
     };
+  }
+
+  /**
+   * What grew fast was further on at its end than when it was looked at; the kernel kept how far.
+   */
+  #leastAvailable({ memoryPeak = 0 }: Figures): Measured['machine'] {
+    const atPeak = this.#room === undefined ? undefined : Math.max(0, this.#room - memoryPeak);
+    return least('available', this.#machine.available, atPeak);
   }
 
   #figures(oomKills: number | undefined, pressure: Stall | undefined): Figures {

@@ -24,6 +24,7 @@ export function recordOf(plan: Plan, launcher: Launcher, cwd: string): UnitRecor
     version: 1,
     unit: plan.request.unit,
     slice: plan.request.slice,
+    ...(launcher.kind === 'user' || launcher.kind === 'system' ? { ownSlice: true } : {}),
     profile: plan.profile,
     properties: plan.request.properties,
     ...(plan.jobs === undefined ? {} : { jobs: plan.jobs }),

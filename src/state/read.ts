@@ -60,6 +60,7 @@ const FIELDS: Record<Exclude<keyof UnitRecord, 'version'>, (value: unknown) => b
   // It becomes a file name and an argument of systemctl.
   unit: (value) => isText(value) && /^[\w:\\@][\w:\\@.-]*\.(scope|service|slice)$/.test(value),
   slice: isText,
+  ownSlice: optional((value) => value === true),
   profile: isText,
   properties: (value) => isObject(value) && Object.values(value).every(isText),
   jobs: optional(isNumber),

@@ -1,6 +1,5 @@
 import type { UnitRecord } from '../model/index.js';
 import { type ManagerKind, systemctl } from './client.js';
-import { isOwnSlice } from './names.js';
 
 /**
  * Clears up behind runs whose rlimit was killed and could not do it: stops the slices that were
@@ -15,7 +14,7 @@ const MANAGERS = ['user', 'system'] as const;
 
 async function clearOf(manager: ManagerKind, records: readonly UnitRecord[]): Promise<void> {
   const theirs = records.filter(({ launcher = 'user' }) => launcher === manager);
-  const slices = theirs.filter(isOwnSlice).map(({ slice }) => slice);
+  const slices = theirs.filter(({ ownSlice }) => ownSlice).map(({ slice }) => slice);
   if (theirs.length === 0) return;
   const units = theirs.map(({ unit }) => unit);
   const ask = (args: string[]) => systemctl(args, { manager }).catch(() => {});

@@ -45,13 +45,3 @@ export function describeUnit(profile: string, command: readonly string[]): strin
   const line = printable(command.join(' '));
   return `rlimit ${profile}: ${line.length > 120 ? `${line.slice(0, 119)}…` : line}`;
 }
-
-/**
- * Whether the slice of a unit was made for that run alone (`app-rlimit-ID.slice`, and
- * `app-rlimit-ID-ID.slice` for a run inside a run), and is not one that others live in too.
- */
-export function isOwnSlice({ unit, slice }: { unit: string; slice: string }): boolean {
-  const id = /^rlimit-.*-([a-z0-9]+)\.scope$/.exec(unit)?.[1];
-  // A scope that the user named has its ID in the slice alone: base 36 of time and PID.
-  return id === undefined ? /-[a-z0-9]{9,}\.slice$/.test(slice) : slice.endsWith(`-${id}.slice`);
-}

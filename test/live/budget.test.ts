@@ -190,7 +190,7 @@ describe('a run that does not fit', () => {
       'for n in 1 2 3 4 5; do ' +
         'rlimit run -q -p MemoryMax=200M -- sh -c "echo in; exec sleep 1000" & ' +
         'done 2>/tmp/at-once; wait -n; wait -n; wait -n; wait -n; ' +
-        `ls -d ${CGROUP}/*.scope | wc -l; grep -c "no room" /tmp/at-once`,
+        `ls -d ${CGROUP}/*/*.scope | wc -l; grep -c "no room" /tmp/at-once`,
       { timeoutMs: 120_000 },
     );
     expect(stdout).toBe('in\n1\n4\n');

@@ -206,8 +206,9 @@ describe('tune UNIT', () => {
 
   it('changes the slice of a run along, where that has limits of its own', async () => {
     const unit = 'rlimit-live-l8.scope';
-    const slice = 'app-rlimit-l8.slice';
-    await idle(unit, `--slice ${slice} -p MemoryMax=100M -p TasksMax=30`);
+    await idle(unit, '-p MemoryMax=100M -p TasksMax=30');
+    const shown = await machine.exec(`systemctl --user show --property=Slice --value ${unit}`);
+    const slice = shown.stdout.trim();
     await machine.exec(`systemctl --user set-property --runtime ${slice} MemoryMax=100M`);
     const { status, report } = await tune(`${unit} -p MemoryMax=200M -p TasksMax=50`);
     expect(status).toBe(0);

@@ -1,3 +1,4 @@
+import { type FSWatcher, watch } from 'node:fs';
 import { killAtOnce, parseFlatKeyed, processesIn, readCgroupFile } from '../../cgroup/index.js';
 import type { Meter } from '../launcher.js';
 
@@ -6,29 +7,48 @@ const PATIENCE_NS = 10_000_000_000n;
 
 /**
  * OOMPolicy=stop, as systemd does it for its units: once the kernel has killed a process for lack of
- * memory, all others are told to end (SIGTERM), and killed where they do not. It is noticed when the
- * run is looked at.
+ * memory, all others are told to end (SIGTERM), and killed where they do not. The kernel tells of it:
+ * a change of memory.events is an inotify event (cgroup v2, section memory.events). What is missed is
+ * noticed when the run is looked at.
  */
 export function stopAtOom(meter: Meter, cgroup: string, root: string): Meter {
   const before = oomKills(cgroup, root);
   let since: bigint | undefined;
+  const check = () => {
+    const now = process.hrtime.bigint();
+    if (since === undefined) {
+      if (oomKills(cgroup, root) <= before) return;
+      since = now;
+      for (const pid of processesIn(cgroup, root)) terminate(pid);
+    } else if (now - since > PATIENCE_NS) {
+      killAtOnce(cgroup, root);
+    }
+  };
+  const watcher = watchEvents(`${root}${cgroup}/memory.events`, check);
   return {
     get isTight() {
       return meter.isTight;
     },
     sample: () => {
       meter.sample();
-      const now = process.hrtime.bigint();
-      if (since === undefined) {
-        if (oomKills(cgroup, root) <= before) return;
-        since = now;
-        for (const pid of processesIn(cgroup, root)) terminate(pid);
-      } else if (now - since > PATIENCE_NS) {
-        killAtOnce(cgroup, root);
-      }
+      check();
     },
-    final: () => meter.final(),
+    final: () => {
+      watcher?.close();
+      return meter.final();
+    },
   };
+}
+
+/** Undefined where there is nothing to watch, or the user has no watch left (inotify(7)). */
+function watchEvents(file: string, onChange: () => void): FSWatcher | undefined {
+  try {
+    const watcher = watch(file, { persistent: false }, onChange);
+    watcher.on('error', () => watcher.close());
+    return watcher;
+  } catch {
+    return undefined;
+  }
 }
 
 function oomKills(cgroup: string, root: string): number {

@@ -103,6 +103,17 @@ describe('CgroupMeter', () => {
     });
   });
 
+  it('reckons how little the machine had between two looks, from the peak that the kernel kept', () => {
+    const meter = begin();
+    meminfo(8000);
+    cgroup(top, { 'memory.current': String(1000 * 1024) });
+    meter.sample();
+    cgroup(top, { 'memory.peak': String(7500 * 1024) });
+    expect(meter.final().machine.available).toBe(1500 * 1024);
+    cgroup(top, { 'memory.peak': String(9900 * 1024) });
+    expect(meter.final().machine.available).toBe(0);
+  });
+
   it('does without memory.peak, as kernels before 5.19 do', () => {
     rmSync(`${system}cgroup${top}/memory.peak`);
     const meter = begin();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isOwnSlice, newRunId, sliceWithin } from '../../../src/systemd/names.js';
+import { newRunId, sliceWithin } from '../../../src/systemd/names.js';
 
 describe('newRunId', () => {
   it('differs for any two processes that run at the same time', () => {
@@ -12,20 +12,6 @@ describe('newRunId', () => {
         expect(newRunId(now, first)).not.toBe(newRunId(now, second));
       }),
     );
-  });
-});
-
-describe('isOwnSlice', () => {
-  it.each([
-    ['rlimit-coq-standard-mwpj1a.scope', 'app-rlimit-mwpj1a.slice', true],
-    ['rlimit-coq-standard-mwpj1a.scope', 'app-rlimit-outer9-mwpj1a.slice', true],
-    ['rlimit-coq-standard-mwpj1a.scope', 'work-mwpj1a.slice', true],
-    ['rlimit-coq-standard-mwpj1a.scope', 'app-rlimit.slice', false],
-    ['mine.scope', 'app-rlimit-mwppozb55j.slice', true],
-    ['mine.scope', 'app-rlimit.slice', false],
-    ['mine.scope', 'work.slice', false],
-  ])('%s in %s: %s', (unit, slice, own) => {
-    expect(isOwnSlice({ unit, slice })).toBe(own);
   });
 });
 
