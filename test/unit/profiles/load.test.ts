@@ -180,7 +180,7 @@ describe('what cannot be found', () => {
     user('a', 'limits: {}\njobs: {pick: low}');
     user('b', `environment:\n  JOBS: ${JOBS}`);
     await expect(loadProfile('a', places)).rejects.toThrow(/a\.yaml:2:1: jobs needs memory/);
-    await expect(loadProfile('b', places)).rejects.toThrow(/b\.yaml:2:1: JOBS uses/);
+    await expect(loadProfile('b', places)).rejects.toThrow(/b\.yaml:2:3: JOBS uses/);
   });
 });
 
