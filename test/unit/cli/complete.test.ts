@@ -41,7 +41,7 @@ describe('completeWords', () => {
     [['r'], ['run']],
     [
       ['profile', ''],
-      ['list', 'show'],
+      ['check', 'list', 'show'],
     ],
     [
       ['profile', 'show', 'coq-s'],

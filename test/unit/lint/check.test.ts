@@ -15,7 +15,10 @@ describe('checkProfiles', () => {
   it('warns of a built-in profile that is too large for the machine', async () => {
     const machine = machineWith({ cores: 2, memory: '4G' });
     const { problems } = await checkProfiles(['ollama'], sandbox().places, { machine });
-    expect(problems).toMatchObject([{ severity: 'warning', profile: 'ollama' }]);
+    expect(problems).toMatchObject([
+      { id: 'memory-above-machine', severity: 'warning', profile: 'ollama' },
+      { id: 'memory-above-machine', severity: 'warning', profile: 'ollama' },
+    ]);
   });
 
   it('finds everything that is wrong in every file', async () => {

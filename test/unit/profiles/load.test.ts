@@ -77,7 +77,13 @@ describe('layers', () => {
     user('mine', 'extends: base\n');
     const mine = await loadProfile('mine', places);
     expect(mine.onStall).toBe('kill');
-    expect(mine.origins['on-stall']).toEqual({ layer: 'user', profile: 'base', file, line: 2 });
+    expect(mine.origins['on-stall']).toEqual({
+      layer: 'user',
+      profile: 'base',
+      file,
+      line: 2,
+      column: 1,
+    });
     expect(viewProfile(mine, reference).onStall).toEqual({
       value: 'kill',
       origin: mine.origins['on-stall'],
