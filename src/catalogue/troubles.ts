@@ -57,10 +57,10 @@ export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
   },
   'cpu-not-present': {
     title: 'AllowedCPUs names a CPU that is not there',
-    why: 'The unit gets those of the CPUs that are there: fewer than were meant, or, where none is there, all that its parent has.',
+    why: 'The kernel may refuse the whole list for it (Numerical result out of range, in systemd’s journal): then none of it holds, and the unit runs on every CPU.',
     mend: 'AllowedCPUs: 0-7 where present, which takes those of them that there are.',
     found: ['profile check', 'run'],
-    source: 'cgroup v2, cpuset.cpus.effective',
+    source: 'cgroup v2, cpuset.cpus; seen on systemd 257 and 262',
   },
   'held-by-affinity': {
     title: 'CPUs instead of a share of them',

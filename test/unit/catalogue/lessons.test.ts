@@ -20,6 +20,11 @@ describe('docs/lessons.md', () => {
   });
 });
 
+it.each(LINT_IDS)('docs/profiles.md has %s in its table', (id) => {
+  const profiles = readFileSync(new URL('../../../docs/profiles.md', import.meta.url), 'utf8');
+  expect(profiles).toContain(`| \`${id}\` |`);
+});
+
 it('every trouble that profile check tells of is a lint', () => {
   const told = Object.entries(TROUBLES).filter(([, { found }]) => found.includes('profile check'));
   expect(told.map(([id]) => id).sort()).toEqual([...LINT_IDS]);
