@@ -62,7 +62,7 @@ await build({
   // Less to read for the parser.
   minifyIdentifiers: true,
   // `run` gives no reasons: it would read and unfold the texts of the catalog for nothing.
-  plugins: [esbuildYaml({ without: ['why', 'summary'] }), lazyImports],
+  plugins: [esbuildYaml({ without: ['why', 'summary', 'beside', 'lint-ignore'] }), lazyImports],
 });
 await build({
   ...common,

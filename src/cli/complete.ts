@@ -13,6 +13,8 @@ export interface CompletionNames {
   units(): Promise<string[]>;
   /** Ids of runs of the history. */
   runs(): Promise<string[]>;
+  /** Ids of the catalogue of troubles. */
+  troubles(): Promise<string[]>;
 }
 
 /**
@@ -87,6 +89,7 @@ async function valuesFor(
   names: CompletionNames,
 ): Promise<string[]> {
   if (options !== undefined) return [...options];
+  if (name === 'explain') return names.troubles();
   return name === 'profile' ? names.profiles() : [];
 }
 

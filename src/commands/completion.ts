@@ -35,6 +35,7 @@ export default class Completion extends BaseCommand {
         {
           profiles: () => listProfileNames({ cwd: process.cwd(), env: process.env }),
           units: async () => readRecords(recordDirectory() ?? '').records.map(({ unit }) => unit),
+          troubles: async () => Object.keys((await import('../catalogue/index.js')).TROUBLES),
           runs: async () => [
             ...new Set(nameRuns(readHistory().outcomes).map((run) => run.shortId)),
           ],

@@ -1,6 +1,8 @@
 import { Args, Flags } from '@oclif/core';
 import { budgetState } from '../budget/index.js';
 import { BaseCommand } from '../cli/base-command.js';
+import type { Explanation } from '../cli/explain.js';
+import { explainFlag, withExplainValue } from '../cli/explain-flag.js';
 import { EXIT, UsageError } from '../errors/index.js';
 import { type Inspection, inspect } from '../inspect/index.js';
 import { renderInspection } from '../render/inspect.js';
@@ -50,10 +52,12 @@ export default class Inspect extends BaseCommand {
         'where a unit stalls between MemoryHigh and MemoryMax, lift MemoryHigh or kill the largest ' +
         'process, as the key on-stall of its profile says; without --watch look for some seconds',
     }),
+    explain: explainFlag,
   };
 
-  async run(): Promise<Inspection | StallReport | undefined> {
-    const { argv, flags } = await this.parse(Inspect);
+  async run(): Promise<Inspection | StallReport | Explanation | undefined> {
+    const { argv, flags } = await this.parse(Inspect, withExplainValue(this.argv));
+    if (flags.explain !== undefined) return this.#explain(flags.explain);
     const units = argv as string[];
     const isLong = flags.watch || flags['break-stall'];
     if (isLong && (flags.processes || flags.strict)) {
@@ -67,6 +71,14 @@ export default class Inspect extends BaseCommand {
       return this.#watch({ names: units, intervalMs, breaks: flags['break-stall'] });
     }
     return isLong ? this.#breakStalls(units) : this.#inspect(units, flags);
+  }
+
+  async #explain(id: string): Promise<Explanation> {
+    const { explain } = await import('../cli/explain.js');
+    const { renderExplanation } = await import('../render/explain.js');
+    const explanation = explain(id);
+    this.say(renderExplanation(explanation.troubles));
+    return explanation;
   }
 
   async #inspect(

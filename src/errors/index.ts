@@ -2,7 +2,7 @@
  * Every failure rlimit reports: one class each, holding its data and its wording. A command throws
  * one of these; `cli/` prints it and exits with its code. Nothing else exits.
  */
-import type { Amount, BudgetState } from '../model/index.js';
+import type { Amount, BudgetState, TroubleId } from '../model/index.js';
 import { nearest } from '../text/nearest.js';
 
 /**
@@ -30,6 +30,8 @@ export abstract class RlimitError extends Error {
   why?: string;
   /** A shell command, or an edit in words. */
   remedy?: string;
+  /** The trouble of the catalogue that it is: `--explain` tells more of it. */
+  trouble?: TroubleId;
   /** What `--json` tells besides the words. */
   details?: Readonly<Record<string, unknown>>;
 }
@@ -47,10 +49,14 @@ export class UsageError extends RlimitError {
   override readonly id: string = 'usage';
   override readonly exitCode = EXIT.usage;
 
-  constructor(message: string, { why, remedy }: { why?: string; remedy?: string } = {}) {
+  constructor(
+    message: string,
+    { why, remedy, trouble }: { why?: string; remedy?: string; trouble?: TroubleId } = {},
+  ) {
     super(message);
     if (why !== undefined) this.why = why;
     if (remedy !== undefined) this.remedy = remedy;
+    if (trouble !== undefined) this.trouble = trouble;
   }
 }
 
@@ -61,7 +67,15 @@ export class UnknownNameError extends UsageError {
   readonly suggestions: string[];
 
   constructor(
-    readonly kind: 'profile' | 'property' | 'unit' | 'run' | 'command' | 'option',
+    readonly kind:
+      | 'profile'
+      | 'property'
+      | 'unit'
+      | 'run'
+      | 'command'
+      | 'option'
+      | 'trouble'
+      | 'lint',
     readonly wrong: string,
     known: readonly string[],
     options: { why?: string; remedy?: string } = {},

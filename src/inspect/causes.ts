@@ -229,7 +229,7 @@ export function livelock(
       ? ''
       : `, all of its processes waiting for memory ${stalled.percent}% of the time`;
   return {
-    id: stalled ? 'livelock' : 'livelock-zone',
+    id: stalled ? 'livelock' : 'high-below-max-without-swap',
     severity: stalled ? 'problem' : 'warning',
     unit,
     property: 'MemoryHigh',

@@ -11,6 +11,8 @@ export interface Origin {
   file?: string;
   /** 1-based line in `file`. */
   line?: number;
+  /** 1-based column of the key in that line. */
+  column?: number;
 }
 
 /**
@@ -62,6 +64,10 @@ export interface Profile {
   jobs?: JobModel;
   /** `raise` where it is not said. */
   onStall?: OnStall;
+  /** Profiles that run at the same time as this one: their caps are added up. */
+  beside?: string[];
+  /** Lints that are known and meant. */
+  lintIgnore?: string[];
   /** Variables for the tools the profile starts; `${jobs}` stands for the recommended count. */
   environment: Record<string, string>;
   /**

@@ -15,6 +15,8 @@ export interface RawBody {
   limits?: Record<string, string | number>;
   jobs?: RawJobs;
   'on-stall'?: string;
+  beside?: string[];
+  'lint-ignore'?: string[];
   environment?: Record<string, string | number>;
 }
 
@@ -35,6 +37,8 @@ export interface ProfileBody {
   limits: Record<string, string>;
   jobs: Partial<JobModel>;
   onStall?: OnStall;
+  beside?: string[];
+  lintIgnore?: string[];
   environment: Record<string, string>;
 }
 
@@ -51,6 +55,8 @@ export function toBody(raw: RawBody): ProfileBody {
     limits: texts(limits),
     jobs: toJobs(jobs),
     ...(raw['on-stall'] === undefined ? {} : { onStall: parseOnStall(raw['on-stall'].trim()) }),
+    ...(raw.beside === undefined ? {} : { beside: raw.beside }),
+    ...(raw['lint-ignore'] === undefined ? {} : { lintIgnore: raw['lint-ignore'] }),
     environment: texts(environment),
   };
 }

@@ -1,5 +1,6 @@
 import type { Layer } from '../model/index.js';
 import type { ProfileBody } from './body.js';
+import type { Position } from './document.js';
 
 /** What one layer says of one profile, and where each value stands. */
 export interface Definition {
@@ -7,8 +8,8 @@ export interface Definition {
   layer: Layer;
   file?: string;
   body: ProfileBody;
-  /** `limits.MemoryMax` → 1-based line in `file`. */
-  lines: Readonly<Record<string, number>>;
+  /** `limits.MemoryMax` → where its key begins in `file`. */
+  positions: Readonly<Record<string, Position>>;
 }
 
 /** A file's text before it is in the file. */

@@ -6,7 +6,7 @@ import type { Layer } from '../model/index.js';
 import { nearest, printable } from '../text/index.js';
 import { type RawBody, toBody } from './body.js';
 import type { Definition, ProjectFile, SourceFile } from './definition.js';
-import { type Located, type Problem, readDocument } from './document.js';
+import { type Located, type Position, type Problem, readDocument } from './document.js';
 import { reasonOf } from './reason.js';
 import { knownKeys, projectSchema, userSchema } from './schema.js';
 
@@ -71,7 +71,7 @@ export function parseProfiles(
       layer,
       file: path,
       body: toBody(raw),
-      lines: linesOf(raw, prefix, located),
+      positions: positionsOf(raw, prefix, located),
     };
   });
   return { definitions, located };
@@ -173,19 +173,19 @@ function problem(message: string, position: Problem['position']): Problem {
   return { message, ...(position === undefined ? {} : { position }) };
 }
 
-/** The line of every value that can have an origin. */
-function linesOf(
+/** The place of every value that can have an origin. */
+function positionsOf(
   raw: RawBody,
   prefix: readonly string[],
   located: Located,
-): Record<string, number> {
-  const lines: Record<string, number> = {};
+): Record<string, Position> {
+  const positions: Record<string, Position> = {};
   for (const [key, value] of Object.entries(raw)) {
     const nested = typeof value === 'object' ? Object.keys(value) : [];
     for (const path of [[key], ...nested.map((inner) => [key, inner])]) {
-      const line = located.keyAt([...prefix, ...path])?.line;
-      if (line !== undefined) lines[path.join('.')] = line;
+      const position = located.keyAt([...prefix, ...path]);
+      if (position !== undefined) positions[path.join('.')] = position;
     }
   }
-  return lines;
+  return positions;
 }

@@ -41,7 +41,7 @@ export async function openLibrary(places: Places, options: LibraryOptions = {}):
       const user = await readUser(name, places, replace);
       const own = profiles.get(name);
       return [
-        ...(body ? [{ name, layer: 'built-in' as const, body, lines: {} }] : []),
+        ...(body ? [{ name, layer: 'built-in' as const, body, positions: {} }] : []),
         ...(user ? [user] : []),
         ...(own ? [own] : []),
       ];
@@ -72,10 +72,9 @@ async function readUser(
 
 /** The place of a value in its file, as an error shows it. */
 export function errorAt(definition: Definition, key: string, detail: string): ProfileFileError {
-  const line = definition.lines[key];
   return new ProfileFileError(
     definition.file ?? `built-in profile ${definition.name}`,
     detail,
-    line === undefined ? undefined : { line, column: 1 },
+    definition.positions[key],
   );
 }

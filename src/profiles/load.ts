@@ -46,6 +46,8 @@ export async function loadFrom(library: Library, name: string): Promise<Profile>
     limits: body.limits,
     ...withJobs(draft),
     ...(body.onStall === undefined ? {} : { onStall: body.onStall }),
+    ...(body.beside === undefined ? {} : { beside: body.beside }),
+    ...(body.lintIgnore === undefined ? {} : { lintIgnore: body.lintIgnore }),
     environment: body.environment,
     origins: draft.origins,
   };
@@ -90,6 +92,9 @@ export function allNames(library: Library): string[] {
   return [...names].sort();
 }
 
+/** Keys that change nothing about a run. */
+const NO_EFFECT = ['summary', 'why', 'beside', 'lint-ignore'];
+
 /**
  * What a project file says of a profile, in one sentence; undefined when it says nothing. A project
  * file arrives with somebody's repository, so its say is never silent.
@@ -98,7 +103,7 @@ function projectRemark(profile: Profile): string | undefined {
   const own = Object.entries(profile.origins).filter(([, origin]) => origin.layer === 'project');
   const file = own[0]?.[1].file;
   if (file === undefined) return undefined;
-  const told = own.map(([key]) => key).filter((key) => !['summary', 'why'].includes(key));
+  const told = own.map(([key]) => key).filter((key) => !NO_EFFECT.includes(key));
   const keys = told.map((key) => (isRemoved(profile, key) ? `no ${short(key)}` : short(key)));
   return keys.length === 0
     ? undefined
@@ -191,24 +196,28 @@ function unknown(name: string, library: Library): UnknownNameError {
 
 /** Lays a definition over what it builds on, key by key. */
 function overlay(base: Draft | undefined, definition: Definition): Draft {
-  const { body, lines, name, layer, file } = definition;
+  const { body, positions, name, layer, file } = definition;
   const keys = [
     ...(body.summary === undefined ? [] : ['summary']),
     ...(body.why === undefined ? [] : ['why']),
     ...Object.keys(body.limits).map((key) => `limits.${key}`),
     ...Object.keys(body.jobs).map((key) => `jobs.${key}`),
     ...(body.onStall === undefined ? [] : ['on-stall']),
+    ...(body.beside === undefined ? [] : ['beside']),
+    ...(body.lintIgnore === undefined ? [] : ['lint-ignore']),
     ...Object.keys(body.environment).map((key) => `environment.${key}`),
   ];
   const origin = (key: string): Origin => ({
     layer,
     profile: name,
     ...(file === undefined ? {} : { file }),
-    ...(lines[key] === undefined ? {} : { line: lines[key] }),
+    ...positions[key],
   });
   const summary = body.summary ?? base?.body.summary;
   const why = body.why ?? base?.body.why;
   const onStall = body.onStall ?? base?.body.onStall;
+  const beside = body.beside ?? base?.body.beside;
+  const lintIgnore = body.lintIgnore ?? base?.body.lintIgnore;
   return {
     definition,
     body: {
@@ -217,6 +226,8 @@ function overlay(base: Draft | undefined, definition: Definition): Draft {
       limits: merge(base?.body.limits, body.limits),
       jobs: { ...base?.body.jobs, ...body.jobs },
       ...(onStall === undefined ? {} : { onStall }),
+      ...(beside === undefined ? {} : { beside }),
+      ...(lintIgnore === undefined ? {} : { lintIgnore }),
       environment: merge(base?.body.environment, body.environment),
     },
     lineage: base ? [base.definition.name, ...base.lineage] : [],

@@ -1,8 +1,10 @@
 import { CONTROLLERS } from '../cgroup/parse.js';
 import { UsageError } from '../errors/index.js';
-import type { Controller, Machine } from '../model/index.js';
+import type { Controller, Machine, SwapMedium } from '../model/index.js';
 import { parseBytes, QuantityError } from '../quantity/index.js';
 import { nearest } from '../text/nearest.js';
+
+const MEDIA: readonly SwapMedium[] = ['zram', 'solid-state', 'rotational'];
 
 /** Each key of `--machine` and how its value is read. */
 const KEYS = {
@@ -10,6 +12,7 @@ const KEYS = {
   cpus: (text: string) => ({ cpus: parseCount(text, 'a number of CPUs') }),
   memory: (text: string) => ({ memory: parseSize(text, 1) }),
   swap: (text: string) => ({ swap: parseSize(text, 0) }),
+  'swap-on': (text: string) => ({ swapOn: parseMedium(text) }),
   systemd: (text: string) => ({ systemd: parseCount(text, 'a version of systemd such as 257') }),
   controllers: (text: string) => ({ controllers: parseControllers(text) }),
 } satisfies Record<string, (text: string) => Partial<Machine>>;
@@ -68,6 +71,12 @@ function parseSize(text: string, least: number): number {
   const bytes = parseBytes(text);
   if (bytes === 'infinity' || bytes < least) throw new QuantityError(text, 'a size such as 252G');
   return bytes;
+}
+
+function parseMedium(text: string): SwapMedium {
+  const medium = MEDIA.find((each) => each === text);
+  if (medium === undefined) throw new QuantityError(text, MEDIA.join(', '));
+  return medium;
 }
 
 /** `cpu+memory+pids`, since the comma separates keys. */

@@ -12,7 +12,7 @@ import type {
 import { checkName, PROPERTY_NAMES } from '../properties/index.js';
 import { roughBytes } from '../quantity/index.js';
 import { JOBS } from './body.js';
-import { adviseJobs } from './jobs.js';
+import { adviseJobs, type JobMemory } from './jobs.js';
 import { amountOf, checkRules, LIVELOCK } from './rules.js';
 import { concretize } from './wish.js';
 
@@ -48,6 +48,15 @@ export function resolve(
     ...(advice ? { jobs: advice } : {}),
     environment: environmentOf(profile, jobs ?? advice?.pick),
   };
+}
+
+/**
+ * The limits of a profile as it writes them, concrete: nothing is left out because this machine has
+ * no swap, and nothing refused.
+ * @throws {UsageError} for a value that is none
+ */
+export function writtenLimits(profile: Profile, machine: Machine): Limit[] {
+  return concreteLimits(wishesOf(profile, {}), machine, []);
 }
 
 interface Wish {
@@ -120,14 +129,17 @@ function jobAdvice(
   machine: Machine,
   chosen: number | undefined,
 ): JobAdvice {
+  const advice = adviseJobs(model, machine, jobMemory(limits, machine));
+  return chosen === undefined ? advice : { ...advice, pick: chosen };
+}
+
+/** What the jobs of a profile have together: its MemoryMax, or the machine. */
+export function jobMemory(limits: readonly Limit[], machine: Machine): JobMemory {
   const max = limits.find(({ property }) => property === 'MemoryMax');
   const own = max ? amountOf(max) : Number.POSITIVE_INFINITY;
-  const memory =
-    max && own <= machine.memory
-      ? { bytes: own, name: `MemoryMax=${max.value}` }
-      : { bytes: machine.memory, name: `the machine's ${roughBytes(machine.memory)}` };
-  const advice = adviseJobs(model, machine, memory);
-  return chosen === undefined ? advice : { ...advice, pick: chosen };
+  return max && own <= machine.memory
+    ? { bytes: own, name: `MemoryMax=${max.value}` }
+    : { bytes: machine.memory, name: `the machine's ${roughBytes(machine.memory)}` };
 }
 
 /** `${jobs}` replaced; loading has made sure that a profile that uses it has a job model. */

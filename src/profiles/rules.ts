@@ -1,6 +1,6 @@
 /** Which concrete values are refused, because they would harm or could not be meant. */
 import { UsageError } from '../errors/index.js';
-import type { Limit, Machine } from '../model/index.js';
+import type { Limit, Machine, TroubleId } from '../model/index.js';
 import { checkValue, type PropertyName } from '../properties/index.js';
 import { formatBytes, MiB, ONE_CORE, parseCpuList, roughBytes } from '../quantity/index.js';
 
@@ -20,6 +20,20 @@ export interface RuleOptions {
   force?: boolean;
 }
 
+/** Limits that `run` does not pass on as they are. */
+export interface Refusal {
+  id: TroubleId;
+  /** The limit to look at first. */
+  limit: Limit;
+  /** What is wrong, with the figures and where they are from. */
+  message: string;
+  why: string;
+  /** What to write on the command line instead. */
+  remedy: string;
+  /** No force lets it pass. */
+  always?: true;
+}
+
 /**
  * Looks at all limits together. Those that a running unit has already count only in combinations.
  * @throws {UsageError} for the first combination that is refused, with the reason
@@ -29,21 +43,33 @@ export function checkRules(
   machine: Machine,
   { force = false }: RuleOptions = {},
 ): void {
+  const refusal = refusalsOf(limits, machine).find(({ always }) => always || !force);
+  if (refusal === undefined) return;
+  const { id, message, why, remedy } = refusal;
+  throw new UsageError(message, { why, remedy, trouble: id });
+}
+
+/** Everything that is refused about limits: pure. */
+export function refusalsOf(limits: readonly Limit[], machine: Machine): Refusal[] {
   const find = (name: PropertyName) => limits.find(({ property }) => property === name);
-  const max = find('MemoryMax');
-  const high = find('MemoryHigh');
-  const swap = find('MemorySwapMax');
-  const isAsked = (limit: Limit | undefined): limit is Limit =>
-    limit !== undefined && limit.origin.layer !== 'running unit';
-  if (isAsked(max) && isAsked(high)) checkOrder(max, high);
-  if (force) return;
-  if (isAsked(max)) checkLeast(max);
-  for (const limit of [max, high]) if (isAsked(limit)) checkMemory(limit, machine);
-  const quota = find('CPUQuota');
-  if (quota) checkQuota(quota, machine);
-  const cpus = find('AllowedCPUs');
-  if (cpus) checkCpus(cpus, machine);
-  if (high) checkLivelock({ high, max, swap }, machine);
+  const asked = (name: PropertyName) => {
+    const limit = find(name);
+    return limit?.origin.layer === 'running unit' ? undefined : limit;
+  };
+  const [max, high] = [asked('MemoryMax'), asked('MemoryHigh')];
+  const refusals = [
+    max && high && highAboveMax(max, high),
+    max && belowFloor(max),
+    max && aboveMemory(max, machine),
+    high && aboveMemory(high, machine),
+    aboveCpus(find('CPUQuota'), machine),
+    absentCpu(find('AllowedCPUs'), machine),
+    livelock(
+      { high: find('MemoryHigh'), max: find('MemoryMax'), swap: find('MemorySwapMax') },
+      machine,
+    ),
+  ];
+  return refusals.filter((refusal) => refusal !== undefined);
 }
 
 /** A limit's comparable number; a limit of infinity is above every number. */
@@ -53,7 +79,7 @@ export function amountOf({ property, value }: Limit): number {
 }
 
 /** `MemoryMax=8G (user profile ollama, …/ollama.yaml:4)`. */
-function described({ property, value, wish, origin }: Limit): string {
+export function described({ property, value, wish, origin }: Limit): string {
   const as = wish === value ? '' : `, written as ${wish}`;
   return `${property}=${value} (${placeOf(origin)}${as})`;
 }
@@ -63,64 +89,82 @@ function placeOf({ layer, profile }: Limit['origin']): string {
   return layer === 'running unit' ? 'as the unit has it' : `in the ${layer} profile ${profile}`;
 }
 
-function checkOrder(max: Limit, high: Limit): void {
-  if (high.value === 'infinity' || amountOf(high) <= amountOf(max)) return;
-  throw new UsageError(`${described(high)} is above ${described(max)}`, {
+function highAboveMax(max: Limit, high: Limit): Refusal | undefined {
+  if (high.value === 'infinity' || amountOf(high) <= amountOf(max)) return undefined;
+  return {
+    id: 'high-above-max',
+    limit: high,
+    message: `${described(high)} is above ${described(max)}`,
     why: 'Usage can never reach it: MemoryMax kills before.',
     remedy: 'a MemoryHigh below MemoryMax, or none: -p MemoryHigh=',
-  });
+    always: true,
+  };
 }
 
-function checkLeast(max: Limit): void {
-  if (amountOf(max) >= LEAST_MEMORY_MAX) return;
-  throw new UsageError(`${described(max)} is under ${formatBytes(LEAST_MEMORY_MAX)}`, {
+function belowFloor(max: Limit): Refusal | undefined {
+  if (amountOf(max) >= LEAST_MEMORY_MAX) return undefined;
+  return {
+    id: 'memory-floor',
+    limit: max,
+    message: `${described(max)} is under ${formatBytes(LEAST_MEMORY_MAX)}`,
     why: 'Hardly a program can start in so little, and the user’s systemd itself may get stuck.',
     remedy: 'a larger MemoryMax, or --force',
-  });
+  };
 }
 
-function checkMemory(limit: Limit, { memory }: Machine): void {
-  if (limit.value === 'infinity' || amountOf(limit) <= memory) return;
-  throw new UsageError(`${described(limit)} is more than this machine has`, {
+function aboveMemory(limit: Limit, { memory }: Machine): Refusal | undefined {
+  if (limit.value === 'infinity' || amountOf(limit) <= memory) return undefined;
+  return {
+    id: 'memory-above-machine',
+    limit,
+    message: `${described(limit)} is more than this machine has`,
     why: `It has ${roughBytes(memory)} of memory, so the limit would never act.`,
     remedy: `-p ${limit.property}='60% of memory', or --force`,
-  });
+  };
 }
 
-function checkQuota(quota: Limit, { cpus }: Machine): void {
-  if (amountOf(quota) <= cpus * ONE_CORE) return;
-  throw new UsageError(`${described(quota)} is more than this machine has`, {
+function aboveCpus(quota: Limit | undefined, { cpus }: Machine): Refusal | undefined {
+  if (quota === undefined || amountOf(quota) <= cpus * ONE_CORE) return undefined;
+  return {
+    id: 'quota-above-machine',
+    limit: quota,
+    message: `${described(quota)} is more than this machine has`,
     why: `It has ${cpus} CPUs, which is ${cpus * 100}%, so the limit would never act.`,
     remedy: "-p CPUQuota='75% of cores', or --force",
-  });
+  };
 }
 
-function checkCpus(limit: Limit, { cpus }: Machine): void {
+function absentCpu(limit: Limit | undefined, { cpus }: Machine): Refusal | undefined {
+  if (limit === undefined) return undefined;
   const beyond = parseCpuList(limit.value).find((cpu) => cpu >= cpus);
-  if (beyond === undefined) return;
-  throw new UsageError(`${described(limit)}: there is no CPU ${beyond} on this machine`, {
+  if (beyond === undefined) return undefined;
+  return {
+    id: 'cpu-not-present',
+    limit,
+    message: `${described(limit)}: there is no CPU ${beyond} on this machine`,
     why: `It has CPUs 0 to ${cpus - 1}.`,
     remedy: `-p AllowedCPUs='${limit.value} where present', or --force`,
-  });
+  };
 }
 
 interface Memory {
-  high: Limit;
+  high: Limit | undefined;
   max: Limit | undefined;
   swap: Limit | undefined;
 }
 
-function checkLivelock({ high, max, swap }: Memory, machine: Machine): void {
-  if (high.value === 'infinity' || (max && amountOf(high) >= amountOf(max))) return;
-  if (swap && amountOf(swap) === 0) {
-    throw new UsageError(`${described(high)} with MemorySwapMax=0 is a trap`, {
-      why: LIVELOCK,
-      remedy: '-p MemoryHigh=infinity, or allow swap, or --force',
-    });
-  }
-  if (machine.swap > 0) return;
-  throw new UsageError(`${described(high)} on a machine without swap is a trap`, {
+function livelock({ high, max, swap }: Memory, machine: Machine): Refusal | undefined {
+  if (high === undefined || high.value === 'infinity') return undefined;
+  if (max && amountOf(high) >= amountOf(max)) return undefined;
+  const without = swap !== undefined && amountOf(swap) === 0;
+  if (!without && machine.swap > 0) return undefined;
+  return {
+    id: 'high-below-max-without-swap',
+    limit: high,
+    message: `${described(high)} ${without ? 'with MemorySwapMax=0' : 'on a machine without swap'} is a trap`,
     why: LIVELOCK,
-    remedy: 'leave MemoryHigh out, or --force',
-  });
+    remedy: without
+      ? '-p MemoryHigh=infinity, or allow swap, or --force'
+      : 'leave MemoryHigh out, or --force',
+  };
 }

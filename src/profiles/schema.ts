@@ -59,6 +59,8 @@ const body = {
   limits: limits.optional(),
   jobs: jobs.optional(),
   'on-stall': readable(parseOnStall).optional(),
+  beside: names('should be a list of profiles, such as [ollama, monitor]').optional(),
+  'lint-ignore': names('should be a list of lints, such as [sum-of-caps]').optional(),
   environment: environment.optional(),
 };
 
@@ -121,6 +123,10 @@ function readable(read: (value: string) => unknown) {
     const message = troubleOf(() => read(value.trim()));
     if (message !== undefined) context.addIssue({ code: 'custom', message });
   });
+}
+
+function names(expected: string) {
+  return z.array(z.string().regex(/^[a-z0-9-]{1,63}$/, { error: expected }), { error: expected });
 }
 
 function processName() {

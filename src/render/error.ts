@@ -8,6 +8,9 @@ export function renderError(error: unknown): string {
   const lines = [`${style.problem('rlimit:')} ${error.message}`];
   if (error.why !== undefined) lines.push(paragraph(error.why, { indent: 2, width }));
   if (error.remedy !== undefined) lines.push(`  ${style.faint('mend:')} ${error.remedy}`);
+  if (error.trouble !== undefined) {
+    lines.push(`  ${style.faint('more:')} rlimit profile check --explain ${error.trouble}`);
+  }
   return lines.join('\n');
 }
 
@@ -16,13 +19,14 @@ export function errorToJson(error: unknown): { error: Record<string, unknown> } 
   if (!isRlimitError(error)) {
     return { error: { id: 'unexpected', message: messageOf(error) } };
   }
-  const { id, message, why, remedy, exitCode, details } = error;
+  const { id, message, why, remedy, trouble, exitCode, details } = error;
   return {
     error: {
       id,
       message,
       ...(why === undefined ? {} : { why }),
       ...(remedy === undefined ? {} : { remedy }),
+      ...(trouble === undefined ? {} : { trouble }),
       exitCode,
       ...(details === undefined ? {} : { details }),
     },

@@ -1,7 +1,6 @@
 import { homedir } from 'node:os';
 import type { Origin } from '../model/index.js';
 import type { Deleted } from '../profiles/change.js';
-import type { ProfileCheck, ProfileProblem } from '../profiles/check.js';
 import type { ProfileEntry, ProfileView, Written } from '../profiles/index.js';
 import { roughBytes } from '../quantity/index.js';
 import { printable } from '../text/index.js';
@@ -57,17 +56,6 @@ export function renderDeleted(name: string, deleted: Deleted): string {
       ? []
       : [`  ${style.warning('warning:')} cannot be used any more: ${orphans.join(', ')}`]),
   ].join('\n');
-}
-
-/** Each problem as compilers print them, so that editors find the place. */
-export function renderProfileCheck({ checked, problems }: ProfileCheck): string {
-  const count = checked.length === 1 ? '1 profile' : `${checked.length} profiles`;
-  const real = problems.filter(({ severity }) => severity === 'problem').length;
-  const sum =
-    real > 0
-      ? style.problem(`${count} checked, ${real} ${real === 1 ? 'problem' : 'problems'}`)
-      : style.good(`${count} checked, no problem`);
-  return [...problems.map(renderProblem), sum].join('\n');
 }
 
 /** The place of a value as a person reads it. */
@@ -145,13 +133,6 @@ function refusedSection({ refused }: ProfileView): string {
     ...(refused.why === undefined ? [] : [indented(refused.why)]),
     ...(refused.remedy === undefined ? [] : [`  ${style.faint('mend:')} ${refused.remedy}`]),
   ].join('\n');
-}
-
-function renderProblem({ severity, profile, file, line, column, message }: ProfileProblem): string {
-  const position = line === undefined ? '' : `:${line}:${column ?? 1}`;
-  const place = file === undefined ? `profile ${profile}` : `${printable(file)}${position}`;
-  const mark = severity === 'problem' ? style.problem('problem:') : style.warning('warning:');
-  return `${place}: ${mark} ${printable(message)}`;
 }
 
 function indented(text: string): string {

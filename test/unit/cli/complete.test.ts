@@ -12,6 +12,7 @@ const commands: CompletionCommand[] = [
   },
   { id: 'profile:show', flags: {}, args: { profile: { name: 'profile' } } },
   { id: 'profile:list', flags: {}, args: {} },
+  { id: 'profile:check', flags: { explain: { name: 'explain', type: 'option' } }, args: {} },
   {
     id: 'history',
     flags: {
@@ -31,6 +32,7 @@ const names = {
   profiles: async () => ['coq-standard', 'coq-single', 'default'],
   units: async () => ['rlimit-x-1.scope'],
   runs: async () => ['3k2j1x', '9z8y7w'],
+  troubles: async () => ['kernel-differs', 'livelock', 'sum-of-caps'],
 };
 
 describe('completeWords', () => {
@@ -39,7 +41,7 @@ describe('completeWords', () => {
     [['r'], ['run']],
     [
       ['profile', ''],
-      ['list', 'show'],
+      ['check', 'list', 'show'],
     ],
     [
       ['profile', 'show', 'coq-s'],
@@ -67,6 +69,7 @@ describe('completeWords', () => {
       ['failed', 'finished'],
     ],
     [['history', '--cwd', ''], []],
+    [['profile', 'check', '--explain', 's'], ['sum-of-caps']],
     [['history', '9'], ['9z8y7w']],
     [['kill', ''], ['rlimit-x-1.scope']],
     [

@@ -10,13 +10,12 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ProfileFileError, UnavailableError, UsageError } from '../../../src/errors/index.js';
 import { createProfile, deleteProfile } from '../../../src/profiles/change.js';
-import { checkProfiles } from '../../../src/profiles/check.js';
 import { editProfile } from '../../../src/profiles/edit.js';
 import { parseProfiles } from '../../../src/profiles/file.js';
 import { loadProfile } from '../../../src/profiles/index.js';
 import { scalar } from '../../../src/profiles/template.js';
 import { beOrdinaryUser } from '../ordinary-user.js';
-import { machineWith, reference, sandbox } from './places.js';
+import { sandbox } from './places.js';
 
 describe('create', () => {
   it('writes a file that says what was asked, and can be loaded', async () => {
@@ -227,56 +226,6 @@ describe('delete', () => {
     ['../x', /cannot be the name/],
   ])('refuses %s', async (name, message) => {
     await expect(deleteProfile(name, sandbox().places)).rejects.toThrow(message);
-  });
-});
-
-describe('check', () => {
-  it('finds nothing wrong with the built-in profiles', async () => {
-    const { problems, checked } = await checkProfiles([], sandbox().places, reference);
-    expect(problems).toEqual([]);
-    expect(checked).toContain('coq-standard');
-  });
-
-  it('warns of a built-in profile that is too large for the machine', async () => {
-    const machine = machineWith({ cores: 2, memory: '4G' });
-    const { problems } = await checkProfiles(['ollama'], sandbox().places, machine);
-    expect(problems).toMatchObject([{ severity: 'warning', profile: 'ollama' }]);
-  });
-
-  it('finds everything that is wrong in every file', async () => {
-    const { places, user, project } = sandbox();
-    const mine = user('mine', 'limits:\n  IOWeight: 0\n  Foo: 1\n');
-    const large = user('large', 'limits: {MemoryMax: 900G}\n');
-    const ours = project('profiles:\n  a:\n    lmits: {}\n  b:\n    environment: {PATH: x}\n');
-    user('fine', 'summary: fine');
-    const { problems } = await checkProfiles([], places, reference);
-    expect(problems.map(({ file, profile, line }) => [file ?? profile, line])).toEqual([
-      [ours, 3],
-      [ours, 5],
-      ['large', undefined],
-      [mine, 2],
-      [mine, 3],
-    ]);
-    expect(large).toBeDefined();
-  });
-
-  it('checks files by path, wherever they are', async () => {
-    const { places } = sandbox();
-    const path = join(places.cwd, 'draft.yaml');
-    writeFileSync(path, 'extends: nobody\n');
-    const { problems } = await checkProfiles(['./draft.yaml'], places, reference);
-    expect(problems).toMatchObject([{ severity: 'problem', file: path, line: 1 }]);
-    writeFileSync(path, 'profiles: {a: {limits: {CPUQuota: 1}}}\n');
-    expect((await checkProfiles([path], places, reference)).problems).toMatchObject([
-      { file: path, message: expect.stringContaining('CPUQuota') },
-    ]);
-    const gone = await checkProfiles(['./gone.yaml'], places, reference);
-    expect(gone.problems[0]?.message).toContain('no such file');
-  });
-
-  it('a name that does not exist', async () => {
-    const { problems } = await checkProfiles(['nobody'], sandbox().places, reference);
-    expect(problems).toMatchObject([{ severity: 'problem', profile: 'nobody' }]);
   });
 });
 

@@ -77,7 +77,13 @@ describe('layers', () => {
     user('mine', 'extends: base\n');
     const mine = await loadProfile('mine', places);
     expect(mine.onStall).toBe('kill');
-    expect(mine.origins['on-stall']).toEqual({ layer: 'user', profile: 'base', file, line: 2 });
+    expect(mine.origins['on-stall']).toEqual({
+      layer: 'user',
+      profile: 'base',
+      file,
+      line: 2,
+      column: 1,
+    });
     expect(viewProfile(mine, reference).onStall).toEqual({
       value: 'kill',
       origin: mine.origins['on-stall'],
@@ -180,7 +186,7 @@ describe('what cannot be found', () => {
     user('a', 'limits: {}\njobs: {pick: low}');
     user('b', `environment:\n  JOBS: ${JOBS}`);
     await expect(loadProfile('a', places)).rejects.toThrow(/a\.yaml:2:1: jobs needs memory/);
-    await expect(loadProfile('b', places)).rejects.toThrow(/b\.yaml:2:1: JOBS uses/);
+    await expect(loadProfile('b', places)).rejects.toThrow(/b\.yaml:2:3: JOBS uses/);
   });
 });
 

@@ -296,6 +296,7 @@ describe('another machine', () => {
     ['cores=36, cpus=72', { cores: 36, cpus: 72, memory: 8 * GiB }],
     ['cpus=1', { cores: 1, cpus: 1 }],
     ['swap=0', { cores: 2, cpus: 4, swap: 0 }],
+    ['swap=1G,swap-on=rotational', { swap: 2 ** 30, swapOn: 'rotational' }],
     ['systemd=257,controllers=cpu+memory', { systemd: 257, controllers: ['cpu', 'memory'] }],
   ])('%s', (text, expected) => expect(parseMachineOverride(text, here)).toMatchObject(expected));
 
@@ -309,6 +310,7 @@ describe('another machine', () => {
     ['memory=infinity', /memory:/],
     ['memory=lots', /memory:/],
     ['controllers=cpu+gpu', /controllers:/],
+    ['swap-on=floppy', /swap-on: .*zram, solid-state, rotational/],
     ['__proto__=1', /no key/],
   ])('not %s', (text, message) => expect(() => parseMachineOverride(text, here)).toThrow(message));
 });

@@ -1,26 +1,19 @@
 /** Looking at profiles for everything that is wrong with them. Loaded only by the verb that does. */
 import { basename, dirname, resolve as resolvePath } from 'node:path';
-import { ProfileFileError, RlimitError } from '../errors/index.js';
-import type { Machine, Severity } from '../model/index.js';
-import type { SourceFile } from './definition.js';
-import { readDocument } from './document.js';
-import { parseProfiles, readProfileText } from './file.js';
-import { type Library, openLibrary } from './library.js';
-import { allNames, loadFrom } from './load.js';
-import { isProfileName } from './name.js';
-import { findProjectFile, isThere, type Places, userFile } from './places.js';
-import { resolve } from './resolve.js';
-
-/** Something wrong with a profile. */
-export interface ProfileProblem {
-  /** `warning`: only on this machine, and only with a built-in profile. */
-  severity: Severity;
-  profile?: string;
-  file?: string;
-  line?: number;
-  column?: number;
-  message: string;
-}
+import type { SourceFile } from '../profiles/definition.js';
+import { readDocument } from '../profiles/document.js';
+import { parseProfiles, readProfileText } from '../profiles/file.js';
+import { type Library, openLibrary } from '../profiles/library.js';
+import { allNames } from '../profiles/load.js';
+import { isProfileName } from '../profiles/name.js';
+import { findProjectFile, isThere, type Places, userFile } from '../profiles/places.js';
+import {
+  checkLoaded,
+  checkTogether,
+  type Facts,
+  type ProfileProblem,
+  problemOf,
+} from './loaded.js';
 
 export interface ProfileCheck {
   /** Profiles and files that were looked at. */
@@ -30,21 +23,23 @@ export interface ProfileCheck {
 
 /**
  * Checks profiles by name, files by path, or everything where nothing is named: whether the files
- * can be read, whether what they extend is there, and whether they resolve on a machine.
+ * can be read, whether what they extend is there, and what the lints say of them on a machine.
+ * Naming several by name says that they run side by side: their caps are added up.
  */
 export async function checkProfiles(
   targets: readonly string[],
   places: Places,
-  machine: Machine,
+  facts: Facts,
 ): Promise<ProfileCheck> {
   const { library, problems, file } = await openForCheck(places);
   const names = targets.filter((target) => !isPath(target));
   const all = targets.length === 0 ? allNames(library) : names;
   const found = targets.length === 0 || names.length > 0 ? [...problems] : [];
-  for (const name of all) found.push(...(await checkName(name, { library, places, machine })));
+  for (const name of all) found.push(...(await checkName(name, { library, places, facts })));
+  if (names.length > 1) found.push(...(await checkTogether(names, library, facts)));
   const files = targets.filter(isPath);
   for (const path of files)
-    found.push(...(await checkFile(resolvePath(places.cwd, path), machine, places)));
+    found.push(...(await checkFile(resolvePath(places.cwd, path), facts, places)));
   const checked = [...(problems.length > 0 && file !== undefined ? [file] : []), ...all, ...files];
   return { checked, problems: withoutDoubles(found) };
 }
@@ -74,41 +69,20 @@ async function openForCheck(
 interface Context {
   library: Library;
   places: Places;
-  machine: Machine;
+  facts: Facts;
 }
 
-async function checkName(name: string, { library, places, machine }: Context) {
+async function checkName(name: string, { library, places, facts }: Context) {
   const path = isProfileName(name) ? userFile(name, places) : undefined;
   const text = path !== undefined && isThere(path) ? textOf(path) : undefined;
   if (path !== undefined && text !== undefined) {
     const problems = parseProblems({ path, text, project: false }, name);
     if (problems.length > 0) return problems;
   }
-  return checkLoaded(name, library, machine);
+  return checkLoaded(name, library, facts);
 }
 
-async function checkLoaded(
-  name: string,
-  library: Library,
-  machine: Machine,
-): Promise<ProfileProblem[]> {
-  let severity: Severity = 'problem';
-  try {
-    const profile = await loadFrom(library, name);
-    // A built-in profile with sizes of its own is not wrong because this machine is small.
-    if (profile.layer === 'built-in') severity = 'warning';
-    resolve(profile, machine);
-    return [];
-  } catch (error) {
-    return [{ ...problemOf(error), severity, profile: name }];
-  }
-}
-
-async function checkFile(
-  path: string,
-  machine: Machine,
-  places: Places,
-): Promise<ProfileProblem[]> {
+async function checkFile(path: string, facts: Facts, places: Places): Promise<ProfileProblem[]> {
   let text: string;
   try {
     text = readProfileText(path);
@@ -121,25 +95,25 @@ async function checkFile(
   if (problems.length > 0) return problems;
   if (!source.project && !isProfileName(name)) return [];
   return source.project
-    ? checkProjectFile(source, machine, places)
-    : checkUserFile(source, name, machine, places);
+    ? checkProjectFile(source, facts, places)
+    : checkUserFile(source, name, facts, places);
 }
 
-async function checkProjectFile(source: SourceFile, machine: Machine, places: Places) {
+async function checkProjectFile(source: SourceFile, facts: Facts, places: Places) {
   const library = await openLibrary({ ...places, cwd: dirname(source.path) }, { replace: source });
   const problems: ProfileProblem[] = [];
   for (const name of library.projectNames()) {
-    problems.push(...(await checkLoaded(name, library, machine)));
+    problems.push(...(await checkLoaded(name, library, facts)));
   }
   return problems;
 }
 
 /** Any file can be tried as if it stood among the user's. */
-async function checkUserFile(source: SourceFile, name: string, machine: Machine, places: Places) {
+async function checkUserFile(source: SourceFile, name: string, facts: Facts, places: Places) {
   const path = userFile(name, places);
   const replace = { ...source, path };
   const library = await openLibrary(places, { replace, project: false });
-  const problems = await checkLoaded(name, library, machine);
+  const problems = await checkLoaded(name, library, facts);
   return problems.map((each) => (each.file === path ? { ...each, file: source.path } : each));
 }
 
@@ -154,21 +128,13 @@ function parseProblems(source: SourceFile, name = ''): ProfileProblem[] {
   const parsed = parseProfiles(source, name);
   if (!('problems' in parsed)) return [];
   return parsed.problems.map(({ message, position }) => ({
+    id: 'profile-file',
     severity: 'problem',
     ...(name === '' ? {} : { profile: name }),
     file: source.path,
     ...(position === undefined ? {} : position),
     message,
   }));
-}
-
-function problemOf(error: unknown): ProfileProblem {
-  if (error instanceof ProfileFileError) {
-    const { file, detail, position = {} } = error;
-    return { severity: 'problem', file, ...position, message: detail };
-  }
-  if (!(error instanceof RlimitError)) throw error;
-  return { severity: 'problem', message: [error.message, error.why].filter(Boolean).join('. ') };
 }
 
 function textOf(path: string): string | undefined {
@@ -181,7 +147,10 @@ function textOf(path: string): string | undefined {
 
 function withoutDoubles(problems: readonly ProfileProblem[]): ProfileProblem[] {
   const seen = new Map(
-    problems.map((each) => [`${each.file ?? each.profile}:${each.line}:${each.message}`, each]),
+    problems.map((each) => [
+      `${each.file ?? each.profile ?? each.profiles?.join()}:${each.line}:${each.message}`,
+      each,
+    ]),
   );
   return [...seen.values()];
 }

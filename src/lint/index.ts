@@ -1,0 +1,4 @@
+/** Lints: what is wrong with profiles before they are used. */
+export { checkProfiles, type ProfileCheck } from './check.js';
+export { LINT_IDS } from './lint.js';
+export type { ProfileProblem } from './loaded.js';
