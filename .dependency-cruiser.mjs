@@ -9,6 +9,7 @@ const ROOMS = [
   ['machine', 'profiles', 'systemd'],
   ['history', 'inspect', 'kill', 'tune', 'verdict'],
   ['watch', 'adopt', 'budget', 'change'],
+  ['prove'],
   ['render'],
   ['run'],
   ['cli'],

@@ -38,6 +38,10 @@ export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
     why: 'The cgroup above does not have it in cgroup.subtree_control, so that the kernel shows no file for it here.',
     source: 'cgroup v2, section Enabling and Disabling',
   },
+  'experiment-not-carried-out': {
+    title: 'an experiment could not be carried out',
+    why: 'What was not tried is neither proved nor refuted.',
+  },
   'held-by-affinity': {
     title: 'CPUs instead of a share of them',
     why: 'Without a cgroup a quota can only be had by fewer CPUs, and a program may choose others for itself.',
@@ -57,6 +61,10 @@ export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
     title: 'the kernel holds another value than systemd',
     why: 'Somebody wrote into the cgroup’s file, or the kernel refused the value. systemd does not look again.',
   },
+  'limit-not-enforced': {
+    title: 'the kernel holds the limit and does not enforce it',
+    why: 'The file has the value that was asked for, and what it should prevent was seen to happen.',
+  },
   livelock: {
     title: 'the unit is stalled between MemoryHigh and MemoryMax',
     why: 'Without swap there is nothing to reclaim: above MemoryHigh the kernel slows every process of the cgroup down without end, and none reaches MemoryMax, where it would be killed.',
@@ -66,6 +74,10 @@ export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
     title: 'MemoryHigh below MemoryMax without swap',
     why: 'A process that settles between the two is never killed and never gets on, and everything in its cgroup stalls with it.',
     source: 'cgroup v2, memory.high',
+  },
+  'machine-short-of-memory': {
+    title: 'too little memory is left to try anything',
+    why: 'Experiments take memory themselves; on a machine that has hardly any left they could make the kernel kill programs that have nothing to do with them.',
   },
   'needs-systemd': {
     title: 'only systemd acts on it',
@@ -88,6 +100,16 @@ export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
     title: 'units of this type have no such property',
     why: 'systemd refuses it, or logs “Unknown assignment” and goes on without it.',
     source: 'systemd.scope(5)',
+  },
+  'oom-daemon-did-not-act': {
+    title: 'who should end programs when memory is short did not',
+    why: 'Something was put under pressure for it to act on, and it was left alone.',
+    source: 'systemd-oomd.service(8), earlyoom(1)',
+  },
+  'oomd-with-swap-zero': {
+    title: 'systemd-oomd does not act on work without swap',
+    why: 'It acts where pages are reclaimed while everything waits. Without swap there is next to nothing to reclaim, so that it sees no reason, however long all stand still.',
+    source: 'systemd-oomd.service(8); oomd-manager.c, last_had_mem_reclaim',
   },
   'systemd-too-old': {
     title: 'this systemd does not know the property yet',
