@@ -22,7 +22,7 @@ export function notEnforced(
     property,
     wanted: expected,
     observed: measured,
-    cause: `the kernel’s files hold the limit, and yet: ${measured} (expected: ${expected})`,
+    cause: 'the kernel holds it in its file as asked, and was not seen to act on it',
     remedy:
       'rlimit doctor --prove --json, once more when the machine is idle; if it stays, the kernel ' +
       'or its patches are at fault: uname -a',

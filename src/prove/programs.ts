@@ -78,6 +78,6 @@ export const THRASH = [
   'file=$(mktemp "$1/rlimit-prove.XXXXXX") || exit 9',
   'exec 3<>"$file" && rm -f "$file"',
   'dd if=/dev/urandom bs=64k count=768 >&3 2>/dev/null || exit 9',
-  'echo thrashing',
+  'echo pressed',
   'while :; do dd if=/proc/self/fd/3 of=/dev/null bs=64k 2>/dev/null; done',
 ].join('\n');

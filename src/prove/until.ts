@@ -13,7 +13,7 @@ export interface UntilOptions {
  */
 export async function until(
   happened: () => boolean,
-  { timeoutMs, signal, pollMs = 10 }: UntilOptions,
+  { timeoutMs, signal, pollMs = 20 }: UntilOptions,
 ): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   while (!happened()) {

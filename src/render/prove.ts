@@ -1,3 +1,4 @@
+import type { Finding } from '../model/index.js';
 import type { Host, Proof, ProofReport, ProofVerdict } from '../prove/index.js';
 import { printable } from '../text/index.js';
 import { humanBytes, localTime } from './figures.js';
@@ -9,12 +10,13 @@ import { paragraph, style } from './style.js';
  * entry an experiment, its verdict first.
  */
 export function renderProofs({ date, host, manager, proofs, left }: ProofReport): string {
+  const said = new Set<string>();
   return [
     `${style.heading('rlimit doctor --prove')}  ${localTime(Date.parse(date))}`,
     hostLine(host),
     `scopes of ${manager === 'user' ? 'your user manager' : 'the system’s manager'}`,
     '',
-    ...proofs.map(renderProof),
+    ...proofs.map((proof) => renderProof(proof, said)),
     '',
     summary(proofs),
     ...left.map(
@@ -38,17 +40,32 @@ function hostLine({ name, kernel, systemd, memory, available, swap, cpus }: Host
 /** Wide enough for every verdict. */
 const VERDICT_WIDTH = 'not applicable'.length + 2;
 
-function renderProof({ name, verdict, title, expected, measured, findings }: Proof): string {
-  const indent = VERDICT_WIDTH;
+/** @param said remedies that were told already */
+function renderProof(proof: Proof, said: Set<string>): string {
+  const { name, verdict, title, expected, measured, findings } = proof;
   const word = verdict.replace('-', ' ');
   const isBad = verdict === 'failed' || verdict === 'inert';
+  const [first = '', ...rest] = column(`${style.name(name)}: ${title}`).split('\n');
   return [
-    `${MARKS[verdict](word)}${' '.repeat(indent - word.length)}${style.name(name)}`,
-    paragraph(title, { indent }),
-    paragraph(`${style.faint('measured:')} ${printable(measured)}`, { indent }),
-    ...(isBad ? [paragraph(`${style.faint('expected:')} ${expected}`, { indent })] : []),
-    ...findings.map((finding) => renderFinding(finding).replace(/^(?=.)/gm, '  ')),
+    `${MARKS[verdict](word)}${first.slice(word.length)}`,
+    ...rest,
+    column(printable(measured)),
+    ...(isBad ? [column(`${style.faint('expected:')} ${expected}`)] : []),
+    ...findings.map((finding) => renderOnce(finding, said)),
   ].join('\n');
+}
+
+/** Text beside the verdicts. */
+function column(text: string): string {
+  return paragraph(text, { indent: VERDICT_WIDTH });
+}
+
+function renderOnce(finding: Finding, said: Set<string>): string {
+  const { remedy, ...rest } = { ...finding, cause: printable(finding.cause) };
+  const isNew = remedy === undefined || !said.has(remedy);
+  if (remedy !== undefined) said.add(remedy);
+  const told = isNew ? remedy : 'as above';
+  return renderFinding({ ...rest, ...(told === undefined ? {} : { remedy: told }) });
 }
 
 const MARKS: Readonly<Record<ProofVerdict, (text: string) => string>> = {

@@ -1,5 +1,4 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { homedir } from 'node:os';
 import { isRlimitError } from '../../errors/index.js';
 import { systemctl } from '../../systemd/client.js';
 import { notCarriedOut } from '../conclude.js';
@@ -15,7 +14,7 @@ import {
 import type { Lab } from '../lab.js';
 import { runningProgram } from '../observe.js';
 import { balloon, holding, THRASH } from '../programs.js';
-import type { TrialScope } from '../scope.js';
+import { ExperimentError } from '../scope.js';
 import type { Experiment } from './experiment.js';
 
 /** First systemd whose units can say how long they must be under pressure (NEWS of 257). */
@@ -56,7 +55,8 @@ export const systemdOomd: Experiment = {
       name: 'systemd-oomd-reclaiming',
       properties: managed,
       script: THRASH,
-      args: [homedir()],
+      // On a disk: what lies in a tmpfs cannot be dropped and read again (file-hierarchy(7)).
+      args: ['/var/tmp'],
     });
     const seen: OomdSeen = { state, swapless, reclaiming };
     return judgeOomd(seen);
@@ -70,7 +70,7 @@ async function oomdState(): Promise<OomdSeen['state']> {
     throw error;
   });
   if (shown.includes('ActiveState=active')) return 'running';
-  return shown.includes('LoadState=loaded') ? 'stopped' : 'absent';
+  return /LoadState=(loaded|masked)/.test(shown) ? 'stopped' : 'absent';
 }
 
 /** What oomctl(1) says; it may be asked by anybody. */
@@ -89,7 +89,10 @@ async function pressed(
 ): Promise<PressedSeen> {
   const scope = await lab.start(trial);
   scope.go();
-  await lab.until(() => scope.heard('pressed') !== undefined || isThrashing(scope), 20_000);
+  const begun = () => scope.heard('pressed') !== undefined;
+  if (!(await lab.until(() => begun() || scope.hasEnded, 20_000)) || !begun()) {
+    throw new ExperimentError(`${scope.unit} could not be put under pressure`);
+  }
   const sinceMs = performance.now();
   let pgscan: number | undefined;
   const isOver = () => {
@@ -101,10 +104,6 @@ async function pressed(
   const byKernel = (scope.counts('memory.events').oom_kill ?? 0) > 0;
   scope.kill();
   return { forMs, killed: ended && !byKernel, ...(pgscan === undefined ? {} : { pgscan }) };
-}
-
-function isThrashing(scope: TrialScope): boolean {
-  return scope.hasEnded || scope.heard('thrashing') !== undefined;
 }
 
 export const earlyoom: Experiment = {
@@ -136,7 +135,7 @@ export const earlyoom: Experiment = {
 
 /** Words of a dry run, until it has named somebody or has had its time. */
 async function dryRun(lab: Lab, running: readonly string[]): Promise<string> {
-  const thresholds = ['--dryrun', '-m', '99,98', '-s', '100,100', '-r', '1'];
+  const thresholds = ['--dryrun', '-m', '99,1', '-s', '100,100', '-r', '1'];
   const child = spawn('earlyoom', [...thresholds, ...choosing(running)], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: lean(),

@@ -30,8 +30,7 @@ export const EXPECTED_OOMD = 'ends a scope that reclaims all the time; without s
 export function judgeOomd(seen: OomdSeen): Judgement {
   const { state, tooLong, reclaiming, swapless } = seen;
   if (state === 'absent') return notApplicable('systemd-oomd is not installed');
-  if (state === 'stopped')
-    return notApplicable('systemd-oomd does not run: nobody acts on pressure');
+  if (state === 'stopped') return notApplicable('systemd-oomd is installed and does not run');
   if (tooLong !== undefined) {
     return notApplicable(
       `it acts after ${tooLong} s of pressure, which this systemd cannot change for one scope; ` +
@@ -117,6 +116,6 @@ export function judgeEarlyoom(seen: EarlyoomSeen): Judgement {
   return {
     verdict: 'failed',
     measured,
-    findings: [didNotAct('earlyoom', measured, 'earlyoom --dryrun -m 99,98 -s 100,100 -d')],
+    findings: [didNotAct('earlyoom', measured, 'earlyoom --dryrun -m 99 -s 100 -d')],
   };
 }

@@ -10,6 +10,12 @@ import type { Judgement } from '../types.js';
  */
 const STALLED_TIMES = 8;
 
+/**
+ * Outside, one that is merely disturbed is not stalled: seen on an emulated machine, where a hog has
+ * half of the CPUs, 5 times.
+ */
+const DISTURBED_TIMES = 20;
+
 /** A process outside the scope while the one inside dies. */
 export interface BystanderSeen {
   before: Gaps;
@@ -21,7 +27,7 @@ export interface BystanderSeen {
   findings: readonly Finding[];
 }
 
-export const EXPECTED_BYSTANDER = `lives, and never pauses ${STALLED_TIMES} times as long as before`;
+export const EXPECTED_BYSTANDER = `lives, and never pauses ${DISTURBED_TIMES} times as long as before`;
 
 /** A process outside lives on, and does not even notice. */
 export function judgeBystander(seen: BystanderSeen): Judgement {
@@ -29,10 +35,10 @@ export function judgeBystander(seen: BystanderSeen): Judgement {
   const lives = beatsAfter > 0;
   const usual = Math.max(before.median, before.longest / 2);
   const measured =
-    `${oomKills} killed inside; outside ${lives ? 'alive' : 'DEAD'}, longest pause ` +
+    `${oomKills} killed inside; outside ${lives ? 'alive' : 'dead'}, longest pause ` +
     `${inTime(before.longest)} before, ${inTime(during.longest)} meanwhile`;
   return conclude('MemoryMax', {
-    holds: oomKills > 0 && lives && during.longest < usual * STALLED_TIMES,
+    holds: oomKills > 0 && lives && during.longest < usual * DISTURBED_TIMES,
     expected: EXPECTED_BYSTANDER,
     measured,
     findings: seen.findings,

@@ -22,15 +22,16 @@ const CPU_TOLERANCE = 0.05;
 export const EXPECTED_QUOTA = 'CPU time per time within 5% of the quota';
 
 /** What was used per second, in µs. */
-export function cpuRate({
-  usedUsec,
-  elapsedUsec,
-}: Pick<CpuSeen, 'usedUsec' | 'elapsedUsec'>): number {
+function cpuRate({ usedUsec, elapsedUsec }: Pick<CpuSeen, 'usedUsec' | 'elapsedUsec'>): number {
   return elapsedUsec > 0 ? (usedUsec / elapsedUsec) * ONE_CORE : 0;
 }
 
-/** Whether the rate is so near to the quota that measuring on would not change the verdict. */
-export function isNearQuota(seen: Pick<CpuSeen, 'quota' | 'usedUsec' | 'elapsedUsec'>): boolean {
+/** Whether to measure on would not change the verdict: what is inert stays far off. */
+export function isSettled(seen: Pick<CpuSeen, 'quota' | 'usedUsec' | 'elapsedUsec'>): boolean {
+  return isNearQuota(seen) || cpuRate(seen) > 2 * seen.quota;
+}
+
+function isNearQuota(seen: Pick<CpuSeen, 'quota' | 'usedUsec' | 'elapsedUsec'>): boolean {
   return Math.abs(cpuRate(seen) - seen.quota) <= seen.quota * CPU_TOLERANCE;
 }
 

@@ -1,8 +1,11 @@
 /** Verdicts on memory limits. Pure: figures in, verdict out. */
 import type { Finding } from '../../model/index.js';
-import { roughBytes } from '../../quantity/index.js';
+import { MiB, roughBytes } from '../../quantity/index.js';
 import { conclude, notApplicable, notCarriedOut } from '../conclude.js';
 import type { Judgement } from '../types.js';
+
+/** The slice, whose peak it is, holds what the kernel keeps of the scope itself: some pages. */
+const SLACK = MiB;
 
 /** What a program that wants more than its MemoryMax came to. */
 export interface BalloonSeen {
@@ -33,8 +36,8 @@ export function judgeBalloon(seen: BalloonSeen): Judgement {
     return notCarriedOut(`the program that takes memory ended with status ${seen.status}`);
   }
   const isOwn = oom > 0 && (constraint ?? 'CONSTRAINT_MEMCG') === 'CONSTRAINT_MEMCG';
-  const holds =
-    oomKills > 0 && isOwn && (peak === undefined || peak <= limit) && !(seen.ownSwap ?? 0);
+  const stayed = peak === undefined || peak <= limit + SLACK;
+  const holds = oomKills > 0 && isOwn && stayed && !(seen.ownSwap ?? 0);
   const end =
     oomKills === 0
       ? `took ${roughBytes(size)} and was not killed`
