@@ -1,5 +1,6 @@
 /** From what was seen to a verdict: what all judges share. Pure. */
 import type { Finding, TroubleId } from '../model/index.js';
+import { printable } from '../text/index.js';
 import type { Judgement } from './types.js';
 
 /** Troubles with which the kernel has nothing that could hold the limit. */
@@ -65,7 +66,7 @@ export function notApplicable(measured: string, findings: Finding[] = []): Judge
 
 /** The experiment itself could not be carried out. */
 export function notCarriedOut(why: string, remedy?: string): Judgement {
-  const cause = `the experiment could not be carried out: ${why}`;
+  const cause = printable(`the experiment could not be carried out: ${why}`);
   return refused(
     {
       id: 'experiment-not-carried-out',

@@ -1,11 +1,4 @@
-import { accessSync, constants } from 'node:fs';
-import {
-  CGROUP_ROOT,
-  isPopulated,
-  killAtOnce,
-  readCgroupFile,
-  slicePath,
-} from '../cgroup/index.js';
+import { isPopulated, killAtOnce, readCgroupFile, slicePath } from '../cgroup/index.js';
 import { ioWeightsCount } from '../inspect/facts.js';
 import type { KernelContext } from '../inspect/index.js';
 import { ancestorReader, controllersFor } from '../inspect/surroundings.js';
@@ -52,7 +45,9 @@ export class Lab {
   readonly signal: AbortSignal;
   readonly #id = newRunId();
   readonly #slice: string;
+  /** Path of the slice's cgroup. */
   #top: string | undefined;
+  #isUsed = false;
 
   constructor({
     manager,
@@ -72,6 +67,7 @@ export class Lab {
    * @throws {ExperimentError} when it does not come into being
    */
   async start({ name, properties, script, args = [] }: Trial): Promise<TrialScope> {
+    this.#isUsed = true;
     const asked = { ...HARD_STOP, ...properties };
     const unit = `rlimit-prove-${name}-${this.#id}.scope`;
     const { NODE_OPTIONS: _, ...env } = process.env;
@@ -116,31 +112,24 @@ export class Lab {
    * @returns units that could not be removed
    */
   async clear(): Promise<string[]> {
-    const top = this.#top ?? this.#usualTop();
-    if (top === undefined) return [];
-    this.#top = undefined;
-    if (isPopulated(top)) killAtOnce(top);
+    if (!this.#isUsed) return [];
+    if (this.#top !== undefined && isPopulated(this.#top)) killAtOnce(this.#top);
     // All that is below it is stopped with it; a scope that ended badly goes by itself (--collect).
     const stop = ['stop', '--no-ask-password', '--', this.#slice];
     await systemctl(stop, { manager: this.manager }).catch(() => {});
+    const top = this.#top ?? this.#usualTop();
     const isGone = () => readCgroupFile(top, 'cgroup.controllers') === undefined;
     const never = new AbortController().signal;
     const gone = await until(isGone, { timeoutMs: GONE_MS, signal: never });
     return gone ? [] : [this.#slice];
   }
 
-  /** Where the slice is, if a scope was made that we never saw come into being. */
-  #usualTop(): string | undefined {
+  /** Where the slice is, for a scope that we never saw come into being. */
+  #usualTop(): string {
     const uid = process.getuid?.() ?? 0;
     const manager =
       this.manager === 'user' ? `/user.slice/user-${uid}.slice/user@${uid}.service` : '';
-    const path = `${manager}${slicePath(this.#slice)}`;
-    try {
-      accessSync(`${CGROUP_ROOT}${path}`, constants.F_OK);
-      return path;
-    } catch {
-      return undefined;
-    }
+    return `${manager}${slicePath(this.#slice)}`;
   }
 
   #contextFor(cgroup: string): KernelContext {

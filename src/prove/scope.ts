@@ -56,11 +56,15 @@ export class TrialScope {
    */
   static async start(start: ScopeStart): Promise<TrialScope> {
     const scope = new TrialScope(start);
-    await until(() => scope.#hasEnded || scope.heard(READY) !== undefined, {
-      timeoutMs: START_MS,
-      signal: start.signal,
-    });
-    if (scope.heard(READY) === undefined) throw new ExperimentError(scope.#whyNot());
+    const isThere = () => scope.#hasEnded || scope.heard(READY) !== undefined;
+    try {
+      await until(isThere, { timeoutMs: START_MS, signal: start.signal });
+      if (scope.heard(READY) === undefined) throw new ExperimentError(scope.#whyNot());
+    } catch (error) {
+      // Without its process systemd makes no scope any more.
+      scope.kill();
+      throw error;
+    }
     scope.#cgroup = cgroupOf(scope.pid) ?? '';
     if (!scope.#cgroup.endsWith(`/${scope.unit}`)) {
       scope.kill();

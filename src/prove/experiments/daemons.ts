@@ -43,6 +43,8 @@ export const systemdOomd: Experiment = {
       ManagedOOMMemoryPressureLimit: '1%',
       ...(own ? { ManagedOOMMemoryPressureDurationSec: '1s' } : {}),
       MemoryHigh: '16M',
+      // Ended by that, it would look as if oomd had done it.
+      RuntimeMaxSec: '200',
     };
     // First the one that should be left alone: oomd pauses for 15 s after it has acted.
     const swapless = await pressed(lab, seconds * 1000 + AVERAGE_MS, {
