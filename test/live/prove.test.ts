@@ -19,7 +19,10 @@ interface Proved {
 }
 
 async function prove(options: string, user: ExecOptions['user'] = 'dev'): Promise<Proved> {
-  const ended = await machine.exec(`rlimit doctor --prove --json ${options}`, { user });
+  const ended = await machine.exec(`rlimit doctor --prove --json ${options}`, {
+    user,
+    timeoutMs: LONG.timeout,
+  });
   expect(ended.stderr).toBe('');
   const report = JSON.parse(ended.stdout) as ProofReport;
   const by = Object.fromEntries(report.proofs.map((proof) => [proof.name, proof]));
@@ -89,7 +92,7 @@ describe('an ordinary user', () => {
 
   it('is told what fails where a limit is made to do nothing', LONG, async () => {
     const files = '/home/dev/.config/systemd/user';
-    const undone = { 'memory-max': 'MemoryMax=infinity', 'cpu-quota': 'CPUQuota=150%%' };
+    const undone = { 'memory-max': 'MemoryMax=infinity', 'cpu-quota': 'CPUQuota=90%%' };
     const commands = Object.entries({ ...undone, 'tasks-max': 'TasksMax=200' }).map(
       ([name, line]) =>
         `mkdir -p ${files}/rlimit-prove-${name}-.scope.d; ` +
@@ -171,7 +174,8 @@ describe('root, with the system’s manager', () => {
     try {
       const names = ['memory-max', 'memory-swap-max', 'cpu-quota', 'tasks-max'];
       const proved = await prove(only(...names, 'allowed-cpus', 'io-weight'), 'root');
-      expect(new Set(Object.values(verdicts(proved)))).toEqual(new Set(['held']));
+      expect(proved.report.proofs.filter(({ verdict }) => verdict !== 'held')).toEqual([]);
+      expect(proved.report.proofs).toHaveLength(6);
       expect(proved.status).toBe(0);
       expect(proved.report.manager).toBe('system');
       expect(proved.by['memory-max']?.measured).toContain('CONSTRAINT_MEMCG');

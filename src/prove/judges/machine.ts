@@ -28,7 +28,7 @@ function cpuRate({ usedUsec, elapsedUsec }: Pick<CpuSeen, 'usedUsec' | 'elapsedU
 
 /** Whether to measure on would not change the verdict: what is inert stays far off. */
 export function isSettled(seen: Pick<CpuSeen, 'quota' | 'usedUsec' | 'elapsedUsec'>): boolean {
-  return isNearQuota(seen) || cpuRate(seen) > 2 * seen.quota;
+  return isNearQuota(seen) || cpuRate(seen) > 1.5 * seen.quota;
 }
 
 function isNearQuota(seen: Pick<CpuSeen, 'quota' | 'usedUsec' | 'elapsedUsec'>): boolean {
