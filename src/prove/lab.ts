@@ -9,6 +9,7 @@ import { scopeArgv } from '../systemd/compile.js';
 import { newRunId, sliceWithin } from '../systemd/names.js';
 import { gated } from './programs.js';
 import { TrialScope } from './scope.js';
+import { staleSlices } from './stale.js';
 import { until } from './until.js';
 
 /** What a scope is made of. */
@@ -126,10 +127,7 @@ export class Lab {
 
   /** Where the slice is, for a scope that we never saw come into being. */
   #usualTop(): string {
-    const uid = process.getuid?.() ?? 0;
-    const manager =
-      this.manager === 'user' ? `/user.slice/user-${uid}.slice/user@${uid}.service` : '';
-    return `${manager}${slicePath(this.#slice)}`;
+    return `${rootOf(this.manager)}${slicePath(this.#slice)}`;
   }
 
   #contextFor(cgroup: string): KernelContext {
@@ -146,4 +144,18 @@ export class Lab {
       ...(this.manager === 'system' ? { system: true } : {}),
     };
   }
+}
+
+/** The cgroup below which a manager's units lie. */
+function rootOf(manager: ManagerKind): string {
+  const uid = process.getuid?.() ?? 0;
+  return manager === 'user' ? `/user.slice/user-${uid}.slice/user@${uid}.service` : '';
+}
+
+/** Removes what is left of experiments whose rlimit was killed. */
+export async function clearStale(manager: ManagerKind): Promise<void> {
+  const parent = manager === 'user' ? `${rootOf(manager)}/app.slice` : '';
+  const slices = staleSlices(parent);
+  if (slices.length === 0) return;
+  await systemctl(['stop', '--no-ask-password', '--', ...slices], { manager }).catch(() => {});
 }

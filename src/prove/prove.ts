@@ -13,7 +13,7 @@ import type { Experiment } from './experiments/experiment.js';
 import { bystander, memoryHigh, oomPolicy } from './experiments/living.js';
 import { allowedCpusBind, cpuQuota, ioWeight, tasksMax } from './experiments/machine.js';
 import { memoryMax, memorySwapMax } from './experiments/memory.js';
-import { Lab } from './lab.js';
+import { clearStale, Lab } from './lab.js';
 import { shortOfMemory } from './margin.js';
 import { ExperimentError } from './scope.js';
 import type { ExperimentName, Host, Judgement, Proof, ProofReport } from './types.js';
@@ -48,6 +48,7 @@ export interface ProveOptions {
  */
 export async function prove({ only, signal, onStart }: ProveOptions): Promise<ProofReport> {
   const manager = usableManager();
+  await clearStale(manager);
   const systemd = systemdVersion();
   const report: ProofReport = {
     date: new Date().toISOString(),
