@@ -9,6 +9,7 @@ const ROOMS = [
   ['machine', 'profiles', 'systemd'],
   ['history', 'inspect', 'kill', 'tune', 'verdict'],
   ['lint', 'watch', 'adopt', 'budget', 'change'],
+  ['prove'],
   ['render'],
   ['run'],
   ['cli'],

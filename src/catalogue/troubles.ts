@@ -62,6 +62,12 @@ export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
     found: ['profile check', 'run'],
     source: 'cgroup v2, cpuset.cpus; seen on systemd 257 and 262',
   },
+  'experiment-not-carried-out': {
+    title: 'an experiment could not be carried out',
+    why: 'What was not tried is neither proved nor refuted.',
+    mend: 'Go by what the finding says, and try again: rlimit doctor --prove --only NAME.',
+    found: ['prove'],
+  },
   'held-by-affinity': {
     title: 'CPUs instead of a share of them',
     why: 'Without a cgroup a quota can only be had by fewer CPUs, and a program may choose others for itself.',
@@ -109,12 +115,24 @@ export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
     mend: 'Set the property again through systemd.',
     found: ['inspect', 'run'],
   },
+  'limit-not-enforced': {
+    title: 'the kernel holds the limit and does not enforce it',
+    why: 'The file has the value that was asked for, and what it should prevent was seen to happen.',
+    mend: 'Look for who changes the file meanwhile: rlimit inspect UNIT, and the services of root.',
+    found: ['prove'],
+  },
   livelock: {
     title: 'the unit is stalled between MemoryHigh and MemoryMax',
     why: 'Without swap there is nothing to reclaim: above MemoryHigh the kernel slows every process of the cgroup down without end, and none reaches MemoryMax, where it would be killed.',
     mend: 'rlimit inspect --break-stall; then no MemoryHigh, or swap for it to go to.',
     found: ['inspect'],
     source: 'cgroup v2, memory.high',
+  },
+  'machine-short-of-memory': {
+    title: 'too little memory is left to try anything',
+    why: 'Experiments take memory themselves; on a machine that has hardly any left they could make the kernel kill programs that have nothing to do with them.',
+    mend: 'End what holds the memory (rlimit inspect, rlimit kill), and try again.',
+    found: ['prove'],
   },
   'memory-above-machine': {
     title: 'a size larger than the machine’s memory',
@@ -168,13 +186,20 @@ export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
     found: ['inspect', 'run'],
     source: 'systemd.scope(5)',
   },
+  'oom-daemon-did-not-act': {
+    title: 'who should end programs when memory is short did not',
+    why: 'Something was put under pressure for it to act on, and it was left alone.',
+    mend: 'Look at its settings and its log: rlimit doctor, journalctl -u systemd-oomd -u earlyoom.',
+    found: ['prove'],
+    source: 'systemd-oomd.service(8), earlyoom(1)',
+  },
   'oomd-with-swap-zero': {
     title: 'systemd-oomd is to act where there is no swap',
-    why: 'It goes by reclaim and by swap in use. With MemorySwapMax=0 there is neither, and it never fires.',
+    why: 'It acts where pages are reclaimed while everything waits, and by swap in use. With MemorySwapMax=0 there is next to nothing to reclaim, so that it sees no reason, however long all stand still.',
     mend: 'Go by MemoryMax, and have earlyoom as the machine’s last line.',
-    found: ['profile check'],
+    found: ['profile check', 'prove'],
     systemd: { from: 247 },
-    source: 'systemd-oomd.service(8)',
+    source: 'systemd-oomd.service(8); oomd-manager.c, last_had_mem_reclaim',
   },
   'quota-above-machine': {
     title: 'CPUQuota above all CPUs',
