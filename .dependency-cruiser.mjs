@@ -8,7 +8,7 @@ const ROOMS = [
   ['properties', 'cgroup', 'state'],
   ['machine', 'profiles', 'systemd'],
   ['history', 'inspect', 'kill', 'tune', 'verdict'],
-  ['watch', 'adopt', 'budget', 'change'],
+  ['watch', 'adopt', 'budget', 'change', 'doctor'],
   ['render'],
   ['run'],
   ['cli'],

@@ -61,7 +61,7 @@ export class UnknownNameError extends UsageError {
   readonly suggestions: string[];
 
   constructor(
-    readonly kind: 'profile' | 'property' | 'unit' | 'run' | 'command' | 'option',
+    readonly kind: 'profile' | 'property' | 'unit' | 'run' | 'command' | 'option' | 'check',
     readonly wrong: string,
     known: readonly string[],
     options: { why?: string; remedy?: string } = {},

@@ -1,0 +1,124 @@
+import { resolve } from 'node:path';
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.js';
+import { canAsk, confirm } from '../cli/confirm.js';
+import {
+  CHECK_TITLES,
+  type DoctorReport,
+  examine,
+  type Fix,
+  mend,
+  placeHere,
+  planFixes,
+} from '../doctor/index.js';
+import { EXIT, UsageError } from '../errors/index.js';
+import { renderCheckList, renderDoctor, renderFixPlan, renderFixReport } from '../render/doctor.js';
+
+export default class Doctor extends BaseCommand {
+  static override summary = 'Look for everything on this machine that keeps limits from working.';
+  static override description =
+    'cgroups, the user manager, delegation, swap, systemd-oomd and earlyoom, the caps of users and ' +
+    'containers, and the tools around them. What is not well is told with what was seen, why it ' +
+    'matters, and the command or file that mends it. What cannot be found out is said to be ' +
+    'unknown.\n' +
+    'CHECK names single checks (see --list).\n' +
+    'With --fix, what needs no root is done after it was shown, and a script is written for what ' +
+    'does, with a way back (--undo).\n' +
+    'Ends with 0 when there are no problems, 1 when there are, 2 for a mistake in what was asked.';
+  static override examples = [
+    '<%= config.bin %> doctor',
+    '<%= config.bin %> doctor swap oomd earlyoom',
+    '<%= config.bin %> doctor --fix',
+    '<%= config.bin %> doctor --json --strict',
+  ];
+  static override strict = false;
+  static override args = {
+    check: Args.string({ description: 'checks to make (default: all)' }),
+  };
+  static override flags = {
+    list: Flags.boolean({ default: false, description: 'print the names of the checks' }),
+    strict: Flags.boolean({
+      default: false,
+      description: 'end with 1 for warnings and for what is unknown as well',
+    }),
+    fix: Flags.boolean({
+      default: false,
+      description: 'mend what needs no root, and write a script for the rest',
+    }),
+    yes: Flags.boolean({
+      char: 'y',
+      default: false,
+      description: 'with --fix, do not ask',
+      dependsOn: ['fix'],
+    }),
+    script: Flags.string({
+      description: 'where --fix writes the script for root (default: rlimit-doctor-fix.sh)',
+      helpValue: 'FILE',
+      dependsOn: ['fix'],
+    }),
+    'notify-test': Flags.boolean({
+      default: false,
+      description: 'send a desktop notification, to see whether alerts are shown',
+    }),
+  };
+
+  async run(): Promise<DoctorReport | Record<string, string>> {
+    const { argv, flags } = await this.parse(Doctor);
+    if (flags.list) {
+      this.say(renderCheckList());
+      return Object.fromEntries(CHECK_TITLES);
+    }
+    const names = argv as string[];
+    const { report, fixes } = await examine({ names, notifyTest: flags['notify-test'] });
+    const after = flags.fix
+      ? await this.#fix({ report, fixes, names, script: flags.script, yes: flags.yes })
+      : report;
+    if (!flags.fix) this.say(renderDoctor(report, planSize(fixes)));
+    const { warning, problem, unknown } = after.summary;
+    const bad = flags.strict ? problem + warning + unknown : problem;
+    this.endWith(bad > 0 ? EXIT.problems : EXIT.fine);
+    return after;
+  }
+
+  async #fix({
+    report,
+    fixes,
+    names,
+    script = 'rlimit-doctor-fix.sh',
+    yes,
+  }: {
+    report: DoctorReport;
+    fixes: readonly Fix[];
+    names: string[];
+    script: string | undefined;
+    yes: boolean;
+  }): Promise<DoctorReport> {
+    this.say(renderDoctor(report));
+    const plan = planFixes(fixes);
+    if (planSize(fixes) === 0) {
+      this.say('\nThere is nothing that --fix could mend.');
+      return report;
+    }
+    this.say(`\n${renderFixPlan(plan, script)}\n`);
+    if (!yes && (this.jsonEnabled() || !canAsk())) {
+      throw new UsageError('--fix asks first, and there is nobody to ask', {
+        why: 'Neither is there a terminal, nor was --yes given. Nothing was changed.',
+        remedy: 'rlimit doctor --fix --yes',
+      });
+    }
+    if (!yes && !(await confirm('Go ahead?'))) {
+      this.say('Nothing was changed.');
+      return report;
+    }
+    const fix = await mend(plan, { place: placeHere(), script: resolve(script) });
+    this.say(renderFixReport(fix));
+    // What was mended by now is no finding any more.
+    const after = await examine({ names });
+    return { ...after.report, fix };
+  }
+}
+
+function planSize(fixes: readonly Fix[]): number {
+  const { own, root } = planFixes(fixes);
+  return own.length + root.length;
+}
