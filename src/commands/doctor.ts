@@ -73,7 +73,7 @@ export default class Doctor extends BaseCommand {
     const after = flags.fix
       ? await this.#fix({ report, fixes, names, script: flags.script, yes: flags.yes })
       : report;
-    if (!flags.fix) this.say(renderDoctor(report, planSize(fixes)));
+    if (!flags.fix) this.say(renderDoctor(report, planFixes(fixes)));
     const { warning, problem, unknown } = after.summary;
     const bad = flags.strict ? problem + warning + unknown : problem;
     this.endWith(bad > 0 ? EXIT.problems : EXIT.fine);
@@ -95,7 +95,7 @@ export default class Doctor extends BaseCommand {
   }): Promise<DoctorReport> {
     this.say(renderDoctor(report));
     const plan = planFixes(fixes);
-    if (planSize(fixes) === 0) {
+    if (plan.own.length + plan.root.length === 0) {
       this.say('\nThere is nothing that --fix could mend.');
       return report;
     }
@@ -116,9 +116,4 @@ export default class Doctor extends BaseCommand {
     const after = await examine({ names });
     return { ...after.report, fix };
   }
-}
-
-function planSize(fixes: readonly Fix[]): number {
-  const { own, root } = planFixes(fixes);
-  return own.length + root.length;
 }

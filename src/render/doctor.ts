@@ -23,9 +23,9 @@ const GROUPS: Readonly<Record<CheckGroup, string>> = {
 /**
  * The report for people: a line for each check that is well; for the others what was seen, why it
  * matters, and what mends it.
- * @param fixable how many fixes there are for --fix
+ * @param plan what --fix would do, to be offered
  */
-export function renderDoctor({ checks, summary }: DoctorReport, fixable = 0): string {
+export function renderDoctor({ checks, summary }: DoctorReport, plan?: FixPlan): string {
   const wide = Math.max(0, ...checks.map(({ name }) => name.length));
   const told = new Set<string>();
   const groups = Object.keys(GROUPS) as CheckGroup[];
@@ -35,7 +35,7 @@ export function renderDoctor({ checks, summary }: DoctorReport, fixable = 0): st
     const lines = members.map((check) => renderCheck(check, wide, told));
     return [[style.heading(GROUPS[group]), ...lines].join('\n')];
   });
-  return [...blocks, summaryLine(checks.length, summary, fixable)].join('\n\n');
+  return [...blocks, summaryLine(checks.length, summary) + offer(plan)].join('\n\n');
 }
 
 const MARKS: Readonly<Record<CheckStatus, (text: string) => string>> = {
@@ -99,7 +99,6 @@ function cut(text: string, room: number): string {
 function summaryLine(
   count: number,
   { ok, warning, problem, unknown }: DoctorReport['summary'],
-  fixable: number,
 ): string {
   const parts = [
     `${ok} ok`,
@@ -107,11 +106,15 @@ function summaryLine(
     ...(problem === 0 ? [] : [style.problem(plural(problem, 'problem'))]),
     ...(unknown === 0 ? [] : [style.warning(`${unknown} unknown`)]),
   ];
-  const hint =
-    fixable === 0
-      ? ''
-      : `\nrlimit doctor --fix can mend ${plural(fixable, 'thing')}, after asking.`;
-  return `${plural(count, 'check')}: ${parts.join(', ')}.${hint}`;
+  return `${plural(count, 'check')}: ${parts.join(', ')}.`;
+}
+
+function offer({ own, root }: FixPlan = { own: [], root: [] }): string {
+  const offers = [
+    ...(own.length === 0 ? [] : [`mends ${plural(own.length, 'thing')}`]),
+    ...(root.length === 0 ? [] : [`writes a script for root that mends ${root.length}`]),
+  ];
+  return offers.length === 0 ? '' : `\nrlimit doctor --fix ${offers.join(', and ')}.`;
 }
 
 /** The names by which checks are asked for. */

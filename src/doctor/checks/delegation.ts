@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { CONTROLLERS, parseControllers, parseNames } from '../../cgroup/index.js';
 import { delegationRemedy } from '../../inspect/causes.js';
-import type { Controller } from '../../model/index.js';
+import type { Controller, Finding } from '../../model/index.js';
 import type { Fix } from '../fix.js';
-import { namesIn, needText, type Place, readText, said } from '../place.js';
+import { namesIn, needText, type Place, readText, said, Unknown } from '../place.js';
 import { type CheckSpec, found, type Judged } from '../spec.js';
 
 /** The controllers that user managers were given, and that they use. */
@@ -25,8 +25,10 @@ export interface ManagerControllers {
   controllers: readonly Controller[];
   /** cgroup.subtree_control: those that it has handed on already. */
   handedOn: readonly string[];
-  /** A file with Delegate= that was changed after the manager started. */
+  /** A file that delegates all controllers, and was written after the manager started. */
   changedSince?: string;
+  /** Why it is not known whether there is such a file. */
+  unasked?: string;
 }
 
 /** One's own manager; for root those of all users. @throws {Unknown} */
@@ -45,9 +47,8 @@ export async function readDelegation(place: Place): Promise<ManagerControllers[]
     if (place.uid === 0 && readText(place, `${folder}/cgroup.controllers`) === undefined) continue;
     const controllers = parseControllers(needText(place, `${folder}/cgroup.controllers`));
     const handedOn = parseNames(readText(place, `${folder}/cgroup.subtree_control`) ?? '');
-    const isIdle = handedOn.length < controllers.length;
-    const changedSince = isIdle ? await changedFile(place, manager) : undefined;
-    const changed = changedSince === undefined ? {} : { changedSince };
+    const isIdle = CONTROLLERS.some((name) => !handedOn.includes(name));
+    const changed = isIdle ? await changedFile(place, manager) : {};
     managers.push({ manager, controllers, handedOn, ...changed });
   }
   return managers;
@@ -63,20 +64,22 @@ export function judgeDelegation(managers: readonly ManagerControllers[]): Judged
     ({ manager, controllers }) =>
       `${manager} has ${controllers.join(' ')} (its cgroup.controllers)`,
   );
-  const findings = managers.flatMap(({ manager, controllers, handedOn, changedSince }) => {
-    const missing = CONTROLLERS.filter((name) => !controllers.includes(name));
-    if (missing.length > 0) {
-      return missing.map((name) =>
-        found(HARD.includes(name) ? 'problem' : 'warning', 'controller-not-delegated', {
-          unit: manager,
-          property: name,
-          cause: `the ${name} controller is not delegated to ${manager}: ${LOST[name]} of users’ units do nothing`,
-          remedy: delegationRemedy(manager),
-        }),
-      );
-    }
+  const findings = managers.flatMap(judgeManagerControllers);
+  const { unit, id } = findings[0] ?? {};
+  const isMissing = id === 'controller-not-delegated' && unit !== undefined;
+  const unasked = managers.find((each) => each.unasked !== undefined)?.unasked;
+  return {
+    evidence,
+    findings,
+    ...(isMissing ? { fixes: [delegationFix(unit)] } : {}),
+    ...(unasked === undefined ? {} : { unknown: unasked }),
+  };
+}
+
+function judgeManagerControllers(facts: ManagerControllers): Finding[] {
+  const { manager, controllers, handedOn, changedSince } = facts;
+  if (changedSince !== undefined) {
     const unused = CONTROLLERS.filter((name) => !handedOn.includes(name));
-    if (changedSince === undefined || unused.length === 0) return [];
     return [
       found('warning', 'manager-before-delegation', {
         unit: manager,
@@ -84,9 +87,15 @@ export function judgeDelegation(managers: readonly ManagerControllers[]): Judged
         remedy: `log out of all sessions and in again; or, which ends every program in them: sudo systemctl restart ${manager}`,
       }),
     ];
-  });
-  const first = findings[0]?.unit;
-  return { evidence, findings, ...(first === undefined ? {} : { fixes: [delegationFix(first)] }) };
+  }
+  return CONTROLLERS.filter((name) => !controllers.includes(name)).map((name) =>
+    found(HARD.includes(name) ? 'problem' : 'warning', 'controller-not-delegated', {
+      unit: manager,
+      property: name,
+      cause: `the ${name} controller is not delegated to ${manager}: ${LOST[name]} of users’ units do nothing`,
+      remedy: delegationRemedy(manager),
+    }),
+  );
 }
 
 const LOST: Readonly<Record<Controller, string>> = {
@@ -120,18 +129,31 @@ function delegationFix(manager: string): Fix {
  * A manager finds out once, at its start, which controllers it has (seen on 252, 257 and 262: after
  * a daemon-reload its cgroup has them all, and IOWeight= of a new scope still does nothing).
  */
-async function changedFile(place: Place, manager: string): Promise<string | undefined> {
+async function changedFile(
+  place: Place,
+  manager: string,
+): Promise<Pick<ManagerControllers, 'changedSince' | 'unasked'>> {
   const properties = '--property=DropInPaths,ActiveEnterTimestampMonotonic';
-  const argv = ['systemctl', '--system', '--no-pager', 'show', properties, manager];
-  const text = await said(place, argv);
-  const paths = /^DropInPaths=(.*)$/m.exec(text)?.[1]?.split(' ').filter(Boolean) ?? [];
-  const started = Number(/^ActiveEnterTimestampMonotonic=(\d+)$/m.exec(text)?.[1] ?? 0) / 1000;
-  // btime is the moment of the boot in seconds (proc(5), /proc/stat).
-  const boot = Number(/^btime (\d+)$/m.exec(needText(place, '/proc/stat'))?.[1] ?? 0) * 1000;
-  if (started === 0 || boot === 0) return undefined;
-  return paths.find((path) => {
-    if (!/^\s*Delegate=/m.test(readText(place, path) ?? '')) return false;
-    // btime is cut to seconds.
-    return statSync(`${place.root}${path}`).ctimeMs > boot + started + 1000;
-  });
+  try {
+    const argv = ['systemctl', '--system', '--no-pager', 'show', properties, manager];
+    const text = await said(place, argv);
+    const paths = /^DropInPaths=(.*)$/m.exec(text)?.[1]?.split(' ').filter(Boolean) ?? [];
+    const started = Number(/^ActiveEnterTimestampMonotonic=(\d+)$/m.exec(text)?.[1] ?? 0) / 1000;
+    // btime is the moment of the boot in whole seconds (proc(5), /proc/stat).
+    const boot = Number(/^btime (\d+)$/m.exec(needText(place, '/proc/stat'))?.[1] ?? 0) * 1000;
+    if (started === 0 || boot === 0) return {};
+    const last = paths.findLast((path) => /^\s*Delegate=/m.test(readText(place, path) ?? ''));
+    if (last === undefined || !delegatesAll(readText(place, last) ?? '')) return {};
+    const isNew = statSync(`${place.root}${last}`).ctimeMs > boot + started + 1000;
+    return isNew ? { changedSince: last } : {};
+  } catch (error) {
+    if (!(error instanceof Unknown)) throw error;
+    return { unasked: `whether ${manager} knows of them is not known: ${error.message}` };
+  }
+}
+
+function delegatesAll(text: string): boolean {
+  const words = [...text.matchAll(/^\s*Delegate=(.*)$/gm)].at(-1)?.[1]?.split(/\s+/) ?? [];
+  if (['yes', 'true', 'on', '1'].includes(words[0] ?? '')) return true;
+  return CONTROLLERS.every((name) => words.includes(name));
 }

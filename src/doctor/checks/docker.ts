@@ -1,5 +1,5 @@
 import { readMemory } from '../../machine/index.js';
-import { formatBytes } from '../../quantity/index.js';
+import { formatBytes, roughBytes } from '../../quantity/index.js';
 import { dropIn, type Fix, remedyOf } from '../fix.js';
 import { type Place, readText } from '../place.js';
 import { type CheckSpec, found, type Judged } from '../spec.js';
@@ -83,7 +83,7 @@ export function judgeDocker(facts: DockerFacts): Judged {
   const finding = found('warning', 'docker-uncapped', {
     unit: 'docker.slice',
     property: 'MemoryMax',
-    cause: `${why}: all containers together may take ${formatBytes(memory)}`,
+    cause: `${why}: all containers together may take ${roughBytes(memory)}`,
     ...(remedy === '' ? {} : { remedy }),
   });
   return { evidence, findings: [finding], ...(isCapped ? {} : { fixes: [fix] }) };

@@ -1,7 +1,7 @@
 import { livelock } from '../../inspect/causes.js';
 import { readMemory } from '../../machine/index.js';
 import type { Amount, Finding } from '../../model/index.js';
-import { formatBytes } from '../../quantity/index.js';
+import { formatBytes, roughBytes } from '../../quantity/index.js';
 import { dropIn, type Fix, remedyOf } from '../fix.js';
 import { type Place, Unknown } from '../place.js';
 import { type CheckSpec, found, type Judged } from '../spec.js';
@@ -93,7 +93,7 @@ function judgeUser(trees: readonly Tree[], facts: UserFacts, fix: Fix | undefine
       found(facts.people.length > 1 ? 'problem' : 'warning', 'user-tree-uncapped', {
         unit: open[0]?.unit ?? '',
         property: 'MemoryMax',
-        cause: `${names} of ${user} may take all ${formatBytes(facts.memory)} of the machine`,
+        cause: `${names} of ${user} may take all ${roughBytes(facts.memory)} of the machine`,
         ...mend,
       }),
     );
