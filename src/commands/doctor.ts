@@ -49,12 +49,10 @@ export default class Doctor extends BaseCommand {
       char: 'y',
       default: false,
       description: 'with --fix, do not ask',
-      dependsOn: ['fix'],
     }),
     script: Flags.string({
       description: 'where --fix writes the script for root (default: rlimit-doctor-fix.sh)',
       helpValue: 'FILE',
-      dependsOn: ['fix'],
     }),
     'notify-test': Flags.boolean({
       default: false,
@@ -67,6 +65,9 @@ export default class Doctor extends BaseCommand {
     if (flags.list) {
       this.say(renderCheckList());
       return Object.fromEntries(CHECK_TITLES);
+    }
+    if (!flags.fix && (flags.yes || flags.script !== undefined)) {
+      throw new UsageError('--yes and --script go with --fix');
     }
     const names = argv as string[];
     const { report, fixes } = await examine({ names, notifyTest: flags['notify-test'] });

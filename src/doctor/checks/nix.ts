@@ -11,7 +11,15 @@ export const nix: CheckSpec = {
   name: 'nix',
   title: 'Nix leaves CPUs for others',
   group: 'tools',
-  look: (place) => judgeNix(readNix(place)),
+  look: (place) => {
+    const facts = readNix(place);
+    return facts === undefined ? NOT_INSTALLED : judgeNix(facts);
+  },
+};
+
+const NOT_INSTALLED: Judged = {
+  evidence: ['Nix is not installed (no /nix/store, no nix.conf)'],
+  findings: [],
 };
 
 /** A setting with the place where it was written. */
@@ -21,7 +29,6 @@ export interface NixSetting {
 }
 
 export interface NixFacts {
-  installed: boolean;
   settings: Readonly<Record<string, NixSetting>>;
   cpus: number;
   /** Where a user's own settings are. */
@@ -29,12 +36,18 @@ export interface NixFacts {
   userText: string;
 }
 
-/** @throws {Unknown} where an included file is not there, as Nix itself does not go on then */
-export function readNix(place: Place): NixFacts {
+/**
+ * What Nix was told; undefined where it is not installed.
+ * @throws {Unknown} where an included file is not there, as Nix itself does not go on then
+ */
+export function readNix(place: Place): NixFacts | undefined {
   const userFile = `${configHome({ env: place.env, home: place.home })}/nix/nix.conf`;
   const files = [`${place.env.NIX_CONF_DIR || '/etc/nix'}/nix.conf`, userFile];
   const settings: Record<string, NixSetting> = {};
   const texts = files.map((file) => readText(place, file));
+  if (texts.every((text) => text === undefined) && !existsSync(`${place.root}/nix/store`)) {
+    return undefined;
+  }
   files.forEach((file, at) => {
     const text = texts[at];
     if (text !== undefined) parseNixConf(place, { file, text }, settings);
@@ -42,7 +55,6 @@ export function readNix(place: Place): NixFacts {
   const variable = place.env.NIX_CONFIG;
   if (variable) parseNixConf(place, { file: 'NIX_CONFIG', text: variable }, settings);
   return {
-    installed: existsSync(`${place.root}/nix/store`) || texts.some((text) => text !== undefined),
     settings,
     cpus: readMachine(`${place.root}/`, place.uid).cpus,
     userFile,
@@ -84,9 +96,7 @@ const DEFAULTS: Readonly<Record<string, NixSetting>> = {
 };
 
 export function judgeNix(facts: NixFacts): Judged {
-  const { installed, settings, cpus, userFile } = facts;
-  if (!installed)
-    return { evidence: ['Nix is not installed (no /nix/store, no nix.conf)'], findings: [] };
+  const { settings, cpus, userFile } = facts;
   const [jobs, cores] = ['max-jobs', 'cores'].map(
     (name) => settings[name] ?? DEFAULTS[name] ?? { value: '', source: '' },
   ) as [NixSetting, NixSetting];

@@ -53,6 +53,9 @@ export async function readOomd(place: Place): Promise<OomdFacts> {
 export function judgeOomd(facts: OomdFacts): Judged {
   const { load, active, swap, watched, unasked } = facts;
   if (load === undefined) return { evidence: ['systemd-oomd is not installed'], findings: [] };
+  if (active === 'activating') {
+    return { evidence: [], findings: [], unknown: 'systemd-oomd.service is starting' };
+  }
   if (active !== 'active') {
     const state = load === 'masked' ? 'masked' : active;
     return { evidence: [`systemd-oomd.service is ${state}: it does not run`], findings: [] };
