@@ -124,8 +124,9 @@ export async function askProgram(
 function nameAndHome(): Pick<Place, 'user' | 'home'> {
   const { USER, HOME } = process.env;
   try {
-    const { username, homedir } = userInfo();
-    return { user: username, home: HOME || homedir };
+    const { uid, username, homedir } = userInfo();
+    // Under sudo, HOME may still be the caller's.
+    return { user: username, home: uid === 0 ? homedir : HOME || homedir };
   } catch {
     return { user: USER || String(process.getuid?.() ?? 0), home: HOME || '/' };
   }
