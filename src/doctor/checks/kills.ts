@@ -1,4 +1,5 @@
 import { parseFlatKeyed, readCgroupFile } from '../../cgroup/index.js';
+import { shellQuote } from '../../text/index.js';
 import { needText, type Place, Unknown } from '../place.js';
 import { type CheckSpec, found, type Judged } from '../spec.js';
 import { topCgroups } from '../trees.js';
@@ -78,7 +79,7 @@ export function judgeKills({ total, trees, units, log = [], unasked }: KillFacts
       found('warning', 'unit-oom-killed', {
         unit,
         cause: `${unit} ended for lack of memory (Result=oom-kill)`,
-        remedy: `raise its MemoryMax or start it with less to do; rlimit inspect ${unit} shows its limits`,
+        remedy: `raise its MemoryMax or start it with less to do; rlimit inspect ${shellQuote(unit)} shows its limits`,
       }),
     );
   }

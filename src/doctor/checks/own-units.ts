@@ -1,4 +1,5 @@
 import type { Shown } from '../../systemd/show.js';
+import { shellQuote } from '../../text/index.js';
 import { type Place, Unknown } from '../place.js';
 import { type CheckSpec, found, type Judged } from '../spec.js';
 import { unitsOf } from '../units.js';
@@ -51,10 +52,11 @@ export function judgeOwnUnits({ units, unasked }: OwnUnitFacts): Judged {
     .map(({ manager, shown }) => {
       const { Id = '', Result = '' } = shown;
       const user = manager === 'user' ? '--user ' : '';
+      const name = shellQuote(Id);
       return found('problem', 'own-unit-failed', {
         unit: Id,
         cause: `${Id} failed: ${Result}`,
-        remedy: `journalctl ${user}--unit=${Id} --lines=20; then systemctl ${user}reset-failed ${Id}`,
+        remedy: `journalctl ${user}--unit=${name} --lines=20; then systemctl ${user}reset-failed ${name}`,
       });
     });
   return {

@@ -28,7 +28,7 @@ export function place(
       const line = argv.join(' ');
       const name = Object.keys(programs).find((start) => line.startsWith(start));
       const said = name === undefined ? undefined : programs[name];
-      if (said === 'hangs') throw new Unknown(`${name} did not answer within 4 s`);
+      if (said === 'hangs') throw new Unknown(`${name} did not answer within 10 s`);
       if (typeof said === 'string') return { status: 0, out: said, err: '' };
       return said && { status: 0, out: '', err: '', ...said };
     },
