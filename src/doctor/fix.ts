@@ -11,8 +11,8 @@ export type Step =
   | { units: readonly string[]; state: 'on' | 'off' }
   /** A program that would run on for ever shows within a moment whether it takes its options. */
   | { tryOut: readonly string[] }
-  /** systemd reads its files again; limits reach running cgroups by that alone. */
-  | { reload: true };
+  /** systemd reads its files again; limits of running units of these patterns reach the kernel. */
+  | { reload: readonly string[] };
 
 /** What mends a finding. */
 export interface Fix {

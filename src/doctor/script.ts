@@ -32,7 +32,7 @@ function stepLines(step: Step): string[] {
     return [...undo, shellLine(step.run)];
   }
   if ('tryOut' in step) return [`try_out ${shellLine(step.tryOut)}`];
-  if ('reload' in step) return ['reload'];
+  if ('reload' in step) return [`reload ${shellLine(step.reload)}`.trimEnd()];
   return [`switch_${step.state} ${shellLine(step.units)}`];
 }
 
@@ -87,6 +87,7 @@ undo() {
   done <"$kept/files"
   while IFS= read -r folder; do rmdir "$folder" 2>/dev/null || :; done <"$kept/folders"
   systemctl daemon-reload
+  while IFS= read -r pattern; do push "$pattern" </dev/null; done <"$kept/pushed"
   for state in "$kept"/units/*; do
     if [ -e "$state" ]; then restore "\${state##*/}" <"$state"; fi
   done
@@ -140,9 +141,27 @@ way_back() {
   grep -qxF "$1" "$kept/way-back" || printf '%s\\n' "$1" >>"$kept/way-back"
 }
 
-# Limits of running cgroups follow the files without a restart.
+# reload PATTERN...: systemd reads its files again, and the kernel gets the limits of what runs.
 reload() {
-  [ -z "$changed" ] || systemctl daemon-reload
+  [ -n "$changed" ] || return 0
+  systemctl daemon-reload
+  for pattern; do
+    grep -qxF "$pattern" "$kept/pushed" || printf '%s\\n' "$pattern" >>"$kept/pushed"
+    push "$pattern"
+  done
+}
+
+# Seen on systemd 257: after a reload it holds the new limits and the kernel still has the old ones,
+# until some property of the unit is set: here one to the value that it has.
+push() {
+  for unit in $(systemctl list-units --plain --no-legend --state=active "$1" | cut -d' ' -f1); do
+    file=/run/systemd/system.control/$unit.d/50-MemoryLow.conf
+    [ ! -e "$file" ] || continue
+    low=$(systemctl show -p MemoryLow --value "$unit")
+    systemctl set-property --runtime "$unit" MemoryLow="$low"
+    rm -f "$file"
+    rmdir "\${file%/*}" 2>/dev/null || :
+  done
 }
 
 # try_out COMMAND: one that would run on for ever takes its options, if only timeout(1) ends it.
@@ -211,7 +230,7 @@ fi
 mkdir -p "\${kept%/*}"
 mkdir -p -m 700 "$kept"
 mkdir -p "$kept/units"
-touch "$kept/files" "$kept/folders" "$kept/way-back"
+touch "$kept/files" "$kept/folders" "$kept/pushed" "$kept/way-back"
 `;
 
 const TAIL = `rm -f "$kept/draft"

@@ -116,7 +116,7 @@ function delegationFix(manager: string): Fix {
         file: '/etc/systemd/system/user@.service.d/delegate.conf',
         content: '[Service]\nDelegate=cpu cpuset io memory pids\n',
       },
-      { reload: true },
+      { reload: [] },
     ],
     ending: {
       run: ['systemctl', 'restart', manager],

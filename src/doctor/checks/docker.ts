@@ -101,7 +101,7 @@ function capFix(memory: number): Fix {
         'MemorySwapMax=0',
         'MemoryHigh=infinity',
       ]),
-      { reload: true },
+      { reload: ['docker.slice'] },
     ],
   };
 }

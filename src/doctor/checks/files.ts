@@ -53,7 +53,7 @@ export function judgeFiles({ soft, hard, source }: FileFacts): Judged {
         file: '/etc/security/limits.d/50-rlimit.conf',
         content: '* soft nofile 1024\n* hard nofile 524288\n',
       },
-      { reload: true },
+      { reload: [] },
     ],
   };
   const finding = found('warning', 'nofile-low', {

@@ -144,7 +144,7 @@ function capsFix({ trees, people, memory, hasContainers }: UserFacts): Fix | und
         'OOMPolicy=continue',
       ]),
     ),
-    { reload: true as const },
+    { reload: ['user-*.slice', ...new Set(services.map(({ unit }) => unit))] },
   ];
   const title = `cap every tree of every user at ${formatBytes(cap)}, without swap`;
   return { trouble: 'user-tree-uncapped', title, root: true, steps };

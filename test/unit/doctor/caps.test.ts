@@ -98,7 +98,7 @@ describe('users', () => {
         content:
           '[Service]\nMemoryMax=14G\nMemorySwapMax=0\nMemoryHigh=infinity\nOOMPolicy=continue\n',
       },
-      { reload: true },
+      { reload: ['user-*.slice', 't3-serve@dev.service'] },
     ]);
   });
 

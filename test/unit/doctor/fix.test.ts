@@ -15,7 +15,10 @@ const CAP: Fix = {
   trouble: 'user-tree-uncapped',
   title: 'cap “it’s” at 1G',
   root: true,
-  steps: [{ file: '/etc/a b/x.conf', content: "[Slice]\nA='1'\nEND\n" }, { reload: true }],
+  steps: [
+    { file: '/etc/a b/x.conf', content: "[Slice]\nA='1'\nEND\n" },
+    { reload: ['user-*.slice'] },
+  ],
   ending: { run: ['systemctl', 'restart', 'user@1.service'], ends: 'all of it' },
 };
 const LINGER: Fix = {
@@ -54,6 +57,7 @@ describe('the script', () => {
     execFileSync('sh', ['-n'], { input: script });
     expect(script).toMatch(/^# cap “it’s” at 1G\. Why: One runaway program/m);
     expect(script).toContain("put '/etc/a b/x.conf' <<'END_'");
+    expect(script).toMatch(/^reload 'user-\*\.slice'$/m);
     expect(script).toContain("way_back 'loginctl disable-linger'");
   });
 
