@@ -8,7 +8,7 @@ const ROOMS = [
   ['properties', 'cgroup', 'state'],
   ['machine', 'profiles', 'systemd'],
   ['history', 'inspect', 'kill', 'tune', 'verdict'],
-  ['lint', 'watch', 'adopt', 'budget', 'change'],
+  ['lint', 'watch', 'adopt', 'budget', 'change', 'doctor'],
   ['prove'],
   ['render'],
   ['run'],

@@ -75,7 +75,8 @@ export class UnknownNameError extends UsageError {
       | 'command'
       | 'option'
       | 'trouble'
-      | 'lint',
+      | 'lint'
+      | 'check',
     readonly wrong: string,
     known: readonly string[],
     options: { why?: string; remedy?: string } = {},

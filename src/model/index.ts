@@ -7,6 +7,7 @@
  *                                      finding / outcome → render
  */
 export type * from './budget.js';
+export type * from './check.js';
 export type * from './finding.js';
 export type * from './limits.js';
 export type * from './machine.js';

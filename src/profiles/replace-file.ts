@@ -26,18 +26,25 @@ export interface Written {
   backup?: string;
 }
 
+export interface ReplaceOptions {
+  overwrite: boolean;
+  backup?: boolean;
+  mode?: number;
+}
+
 /**
  * Gives a file new content: all of it or none, also through a power cut. A former content is kept
  * beside it; a symbolic link stays one, and the file it leads to is replaced.
  * @param overwrite whether a file may be there already
  * @param backup whether the former content is worth keeping
+ * @param mode permission bits; those of the former file, or 0644, where it is not given
  * @throws {UsageError} when there is one and it may not
  * @throws {UnavailableError} when the file system refuses; nothing has changed then
  */
 export function replaceFile(
   path: string,
   text: string,
-  { overwrite, backup: keep = true }: { overwrite: boolean; backup?: boolean },
+  { overwrite, backup: keep = true, mode: wanted }: ReplaceOptions,
 ): Written {
   let temporary: string | undefined;
   try {
@@ -45,7 +52,7 @@ export function replaceFile(
     const target = targetOf(path);
     const mode = modeOf(target);
     if (mode !== undefined && !overwrite) throw alreadyThere(path);
-    temporary = writeBeside(target, text, mode ?? 0o644);
+    temporary = writeBeside(target, text, wanted ?? mode ?? 0o644);
     const backup = mode === undefined || !keep ? undefined : backUp(target);
     if (overwrite) renameSync(temporary, target);
     else linkSync(temporary, target);

@@ -20,11 +20,12 @@ export function showArgs(units: readonly string[]): string[] {
  * Reads the output of that call, one record a unit, each unit once. Units are divided by an empty
  * line. A value may go over several lines (one a device, or a description with line breaks): a
  * line that does not begin like a property continues the one before.
+ * @param asked names of the properties that were asked for
  */
-export function parseShow(text: string): Shown[] {
+export function parseShow(text: string, asked: readonly string[] = ASKED): Shown[] {
   const units = new Map<string, Shown>();
   for (const block of text.split(/\n\n+/)) {
-    const shown = parseBlock(block);
+    const shown = parseBlock(block, asked);
     if (shown.Id !== undefined && !units.has(shown.Id)) units.set(shown.Id, shown);
   }
   return [...units.values()];
@@ -48,12 +49,12 @@ const ASKED = [
   ...PROPERTY_NAMES.map(shownName),
 ];
 
-function parseBlock(block: string): Shown {
+function parseBlock(block: string, asked: readonly string[]): Shown {
   const shown: Shown = {};
   let last: string | undefined;
   for (const line of block.split('\n')) {
     const [, name, value] = /^([A-Z]\w*)=(.*)$/.exec(line) ?? [];
-    const isNew = name !== undefined && value !== undefined && ASKED.includes(name);
+    const isNew = name !== undefined && value !== undefined && asked.includes(name);
     if (isNew && shown[name] === undefined) {
       shown[name] = value;
       last = name;
