@@ -183,7 +183,7 @@ export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
     found: ['prove'],
   },
   'manager-before-delegation': {
-    title: 'the user manager started before it was given the controllers',
+    title: 'the user manager is older than its delegation',
     why: 'A manager looks at its controllers once, when it starts. Those that were delegated since are in its cgroup and it does not hand them on: IOWeight= and AllowedCPUs= still do nothing.',
     mend: 'A new login, with no session of that user left before.',
     found: ['doctor'],

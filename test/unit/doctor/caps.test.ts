@@ -54,7 +54,7 @@ describe('users', () => {
     [
       'MemoryHigh below MemoryMax, swap 0',
       here(slice({ ...capped, high: String(8 * GIB) })),
-      ['warning', 'warning livelock-zone MemoryHigh'],
+      ['warning', 'warning high-below-max-without-swap MemoryHigh'],
     ],
     ['another format', here(slice({ max: 'much' })), ['unknown']],
     [
