@@ -57,7 +57,7 @@ export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
   },
   'changed-since': {
     title: 'systemd holds another value than was asked for',
-    why: 'Somebody changed the running unit (systemctl set-property), or a drop-in overrides what was asked.',
+    why: 'Somebody changed the running unit (systemctl set-property, or over D-Bus).',
     mend: 'Set the value again (systemctl set-property --runtime), or start the unit anew.',
     found: ['inspect'],
   },
@@ -81,6 +81,19 @@ export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
     mend: 'AllowedCPUs: 0-7 where present, which takes those of them that there are.',
     found: ['profile check', 'run'],
     source: 'cgroup v2, cpuset.cpus; seen on systemd 257 and 262',
+  },
+  'daemon-reload-missing': {
+    title: 'a unit file was changed and systemd has not read it',
+    why: 'systemd goes on by what it read before; the file counts only after a daemon-reload.',
+    mend: 'systemctl daemon-reload, of the manager whose unit it is.',
+    found: ['inspect'],
+    source: 'systemctl(1), daemon-reload',
+  },
+  'differs-from-profile': {
+    title: 'systemd holds another value than the profile asks for',
+    why: 'The profile is what was meant; the unit was never given that value, or another file gives it a different one.',
+    mend: 'Set the value (systemctl set-property); where a file says otherwise, take its line out.',
+    found: ['inspect'],
   },
   'docker-uncapped': {
     title: 'containers are not capped together',
@@ -319,11 +332,25 @@ export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
     systemd: { from: 247 },
     source: 'systemd-oomd.service(8); oomd-manager.c, last_had_mem_reclaim',
   },
+  'overridden-by-drop-in': {
+    title: 'a drop-in gives another value than was asked for',
+    why: 'Drop-ins count after the unit’s own file, also for transient units: one for all units of a name prefix or of a type overrides what a run asked for, without a word.',
+    mend: 'Take the property out of the line that the finding names; until then set it again.',
+    found: ['inspect'],
+    source: 'systemd.unit(5), drop-ins',
+  },
   'own-unit-failed': {
     title: 'a unit of rlimit failed',
     why: 'What it was to do regularly, such as a check or a warning, has not been done since.',
     mend: 'Read its log, mend the cause, and reset it: systemctl reset-failed.',
     found: ['doctor'],
+  },
+  'percent-of-machine': {
+    title: 'a percentage is of the whole machine, not of what the unit has',
+    why: 'MemoryMax=60% is 60 % of the memory installed, also where a slice above allows far less: the limit can then never be reached.',
+    mend: 'Give the size itself, as a part of what the slice allows.',
+    found: ['inspect'],
+    source: 'systemd.resource-control(5), MemoryMax=',
   },
   'pressure-off': {
     title: 'the kernel does not tell pressure',
@@ -331,6 +358,13 @@ export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
     mend: 'psi=1 on the kernel’s command line.',
     found: ['doctor'],
     source: 'kernel parameter psi=1; Documentation/accounting/psi.rst',
+  },
+  'process-outside': {
+    title: 'a process of the unit runs in another cgroup',
+    why: 'Limits bind the processes of a cgroup. One that was moved out, or that started a unit of its own, is bound by the limits of where it is now.',
+    mend: 'Put it back (cgroup.procs of the unit), or under limits of its own: rlimit adopt.',
+    found: ['inspect'],
+    source: 'cgroups(7), cgroup v2',
   },
   'quota-above-machine': {
     title: 'CPUQuota above all CPUs',

@@ -3,7 +3,7 @@ import { Flags } from '@oclif/core';
 import { readMachine } from '../machine/index.js';
 import { readSwapMedium } from '../machine/swap.js';
 import type { Machine } from '../model/index.js';
-import { parseMachineOverride } from '../profiles/index.js';
+import { parseMachineOverride } from '../profiles/machine-override.js';
 import { systemdVersion } from '../systemd/version.js';
 
 export const machineFlag = Flags.string({

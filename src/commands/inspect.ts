@@ -3,8 +3,10 @@ import { budgetState } from '../budget/index.js';
 import { BaseCommand } from '../cli/base-command.js';
 import type { Explanation } from '../cli/explain.js';
 import { explainFlag, withExplainValue } from '../cli/explain-flag.js';
+import { machineFlag, machineFor } from '../cli/flags.js';
 import { EXIT, UsageError } from '../errors/index.js';
 import { type Inspection, inspect } from '../inspect/index.js';
+import type { Limits } from '../model/index.js';
 import { renderInspection } from '../render/inspect.js';
 import type { StallReport } from '../watch/index.js';
 
@@ -16,15 +18,19 @@ export default class Inspect extends BaseCommand {
     'explained, with the command that mends it.\n' +
     'UNIT is a .scope, .service or .slice; a name without suffix is a unit so called, or all ' +
     'units under that profile.\n' +
+    'With --profile NAME, each named unit is compared with that profile as it resolves here, whoever ' +
+    'made it; what differs is told with the systemctl line that sets it.\n' +
     'With --watch, what they use while they run, until Ctrl-C or until all named units have ended: ' +
     'redrawn on a terminal, one line a unit and interval in a pipe, one JSON object a line with ' +
     '--json. A stall between MemoryHigh and MemoryMax is noticed, and broken with --break-stall.\n' +
     'Ends with 0 when every hard limit is in force, 1 when one is not or a stall could not be ' +
-    'broken, 2 for an unknown unit, 3 without a user manager.';
+    'broken, 2 for an unknown unit, 3 without a user manager, or when not all could be found out ' +
+    '(the result is marked as partial).';
   static override examples = [
     '<%= config.bin %> inspect',
     '<%= config.bin %> inspect coq-standard --processes',
     '<%= config.bin %> inspect nix-daemon.service --json',
+    '<%= config.bin %> inspect nix-daemon.service --profile nix-daemon',
     '<%= config.bin %> inspect --watch --interval 5',
     '<%= config.bin %> inspect --break-stall',
   ];
@@ -37,6 +43,11 @@ export default class Inspect extends BaseCommand {
       default: false,
       description: 'list the processes of each unit, too',
     }),
+    profile: Flags.string({
+      description: 'compare the named units with this profile, whoever made them',
+      helpValue: 'NAME',
+    }),
+    machine: machineFlag,
     strict: Flags.boolean({ default: false, description: 'end with 1 for warnings as well' }),
     watch: Flags.boolean({
       default: false,
@@ -60,6 +71,12 @@ export default class Inspect extends BaseCommand {
     if (flags.explain !== undefined) return this.#explain(flags.explain);
     const units = argv as string[];
     const isLong = flags.watch || flags['break-stall'];
+    if (flags.profile !== undefined && (isLong || units.length === 0)) {
+      throw new UsageError('--profile goes with the names of units, and without --watch');
+    }
+    if (flags.machine !== undefined && flags.profile === undefined) {
+      throw new UsageError('--machine goes with --profile');
+    }
     if (isLong && (flags.processes || flags.strict)) {
       throw new UsageError('--watch and --break-stall go without --processes and --strict');
     }
@@ -83,15 +100,21 @@ export default class Inspect extends BaseCommand {
 
   async #inspect(
     units: string[],
-    { processes, strict }: { processes: boolean; strict: boolean },
+    { processes, strict, profile, machine }: InspectFlags,
   ): Promise<Inspection> {
-    const inspected = await inspect({ units, processes });
+    const limits = profile === undefined ? undefined : await limitsOf(profile, machine);
+    const inspected = await inspect({
+      units,
+      processes,
+      ...(limits === undefined ? {} : { profile: limits }),
+    });
     const budget = units.length === 0 ? budgetState() : undefined;
     const inspection = { ...inspected, ...(budget === undefined ? {} : { budget }) };
     this.say(renderInspection(inspection));
     const findings = inspection.units.flatMap((unit) => unit.findings);
     const isBad = findings.some(({ severity }) => strict || severity === 'problem');
-    this.endWith(isBad ? EXIT.problems : EXIT.fine);
+    const isWhole = inspection.units.every(({ partial }) => partial === undefined);
+    this.endWith(isBad ? EXIT.problems : isWhole ? EXIT.fine : EXIT.unavailable);
     return inspection;
   }
 
@@ -134,4 +157,18 @@ function parseInterval(text = '2'): number {
   throw new UsageError(`--interval ${JSON.stringify(text)} is not a number of seconds`, {
     why: 'It can be 0.2 to 86400.',
   });
+}
+
+/** A profile as it resolves here. What a unit has is looked at, however unwise it is. */
+async function limitsOf(name: string, machine: string | undefined): Promise<Limits> {
+  // Loaded here: without a profile inspect is to start without YAML.
+  const { loadProfile, resolve } = await import('../profiles/index.js');
+  return resolve(await loadProfile(name), machineFor(machine), { force: true });
+}
+
+interface InspectFlags {
+  processes: boolean;
+  strict: boolean;
+  profile?: string | undefined;
+  machine?: string | undefined;
 }

@@ -14,28 +14,53 @@ export const ANCESTOR_FILES = [
   'pids.max',
 ] as const;
 
+/** The tightest limit of a kind that the cgroups above a unit have. */
+export interface AncestorLimit {
+  /** Path below the cgroup root. */
+  cgroup: string;
+  /** Where that cgroup is one of a unit. */
+  unit?: string;
+  /** The kernel's file that holds it: memory.high bounds a MemoryMax below as well. */
+  file: string;
+  /** In systemd's syntax. */
+  value: string;
+  /** Bytes, tasks, or µs of CPU time per second. */
+  amount: number;
+}
+
+/** What the cgroups above allow of a property at most; absent where none limits it. */
+export function tightestAncestor(
+  property: string,
+  context: KernelContext,
+): AncestorLimit | undefined {
+  const compared = COMPARED.find((one) => one.property === property);
+  if (compared === undefined) return undefined;
+  const { rivals, read, text } = compared;
+  let tightest: AncestorLimit | undefined;
+  for (const { cgroup, files } of context.ancestors ?? []) {
+    for (const file of rivals) {
+      const amount = amountIn(files, file, read);
+      if (typeof amount !== 'number' || amount >= (tightest?.amount ?? Infinity)) continue;
+      const name = cgroup.slice(cgroup.lastIndexOf('/') + 1);
+      const unit = /\.(slice|scope|service)$/.test(name) ? { unit: name } : {};
+      tightest = { cgroup, ...unit, file, value: text(amount), amount };
+    }
+  }
+  return tightest;
+}
+
 /**
  * A limit counts only as far as no cgroup above is tighter: one finding for each of the unit's
  * limits that is not the tightest, naming the ancestor that is.
  */
 export function ancestorFindings(kernel: KernelFiles, context: KernelContext): Finding[] {
-  const findings: Finding[] = [];
-  for (const { property, file, rivals, read, text } of COMPARED) {
+  return COMPARED.flatMap(({ property, file, read, text, isWatermark }) => {
     const own = amountIn(kernel, file, read);
-    if (own === undefined || own === 'infinity') continue;
-    let tightest: { amount: number; cgroup: string; file: string } | undefined;
-    for (const { cgroup, files } of context.ancestors ?? []) {
-      for (const rival of rivals) {
-        const amount = amountIn(files, rival, read);
-        if (typeof amount !== 'number' || amount >= (tightest?.amount ?? own)) continue;
-        tightest = { amount, cgroup, file: rival };
-      }
-    }
-    if (!tightest) continue;
-    const figures = { ...tightest, own: text(own), theirs: text(tightest.amount) };
-    findings.push(tighterAncestor(property, figures, context));
-  }
-  return findings;
+    const above = tightestAncestor(property, context);
+    if (own === undefined || own === 'infinity' || isWatermark) return [];
+    if (above === undefined || above.amount >= own) return [];
+    return [tighterAncestor(property, { ...above, own: text(own), theirs: above.value }, context)];
+  });
 }
 
 type Read = (content: string, file: string) => Amount;
@@ -47,8 +72,11 @@ interface Compared {
   rivals: string[];
   read: Read;
   text(amount: Amount): string;
+  /** Told of its MemoryMax already. */
+  isWatermark?: true;
 }
 
+/** Properties with amounts that a cgroup above can bound. */
 const COMPARED: readonly Compared[] = [
   {
     property: 'MemoryMax',
@@ -56,6 +84,14 @@ const COMPARED: readonly Compared[] = [
     rivals: ['memory.max', 'memory.high'],
     read: parseAmount,
     text: formatBytes,
+  },
+  {
+    property: 'MemoryHigh',
+    file: 'memory.high',
+    rivals: ['memory.max', 'memory.high'],
+    read: parseAmount,
+    text: formatBytes,
+    isWatermark: true,
   },
   {
     property: 'MemorySwapMax',

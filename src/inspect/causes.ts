@@ -3,12 +3,14 @@
  * here. Each function gives one finding.
  */
 import type { CgroupFileError } from '../cgroup/index.js';
-import type { Controller, Finding, Severity, TroubleId } from '../model/index.js';
+import type { Finding } from '../model/index.js';
 import { propertySpec } from '../properties/index.js';
 import { shellQuote } from '../text/shell.js';
 import type { Asked, KernelContext } from './context.js';
-import { kernelWrites } from './kernel-text.js';
 import type { Meaning, Value } from './meaning.js';
+import { CGROUPS, differs, fileOf, finding, managerOf } from './wording.js';
+
+export * from './controller-causes.js';
 
 /** What runs without systemd and without a cgroup do not have. */
 export function noCgroup(asked: Asked, context: KernelContext): Finding {
@@ -86,51 +88,12 @@ export function notTaken(asked: Asked, context: KernelContext): Finding | undefi
   });
 }
 
-/** The manager was not given the controller, so none of its units has the file. */
-export function notDelegated(
-  asked: Asked,
-  controller: Controller,
-  context: KernelContext,
-): Finding {
-  if (context.ownCgroup !== undefined) {
-    return notGiven(asked, controller, context.ownCgroup, context);
-  }
-  const manager = `user@${context.uid ?? 'UID'}.service`;
-  return finding('controller-not-delegated', asked, context, {
-    cause:
-      `the ${controller} controller is not delegated to your user manager (${manager}), so the ` +
-      `kernel has no ${fileOf(asked)} for its units`,
-    remedy: delegationRemedy(manager),
-  });
-}
-
-/** The place below which rlimit makes cgroups was not given the controller from above. */
-function notGiven(
-  asked: Asked,
-  controller: Controller,
-  ownCgroup: string,
-  context: KernelContext,
-): Finding {
-  const place = parentOf(ownCgroup);
-  const remedy =
-    place === '/'
-      ? `have whatever set up this machine or container give it the ${controller} controller`
-      : `echo +${controller} | sudo tee ${CGROUPS}${below(parentOf(place))}/cgroup.subtree_control`;
-  return finding('controller-not-delegated', asked, context, {
-    cause:
-      `the ${controller} controller is not given to ${place}, below which this run has its ` +
-      `cgroup, so the kernel has no ${fileOf(asked)} there`,
-    remedy,
-  });
-}
-
-/** The controller is there, but is not switched on for this unit's cgroup. */
-export function notEnabled(asked: Asked, controller: Controller, context: KernelContext): Finding {
-  return finding('controller-not-enabled', asked, context, {
-    cause:
-      `the ${controller} controller is not enabled for the unit’s cgroup, so the kernel has no ` +
-      `${fileOf(asked)} there`,
-    remedy: setAgain(asked, context),
+/** The file is there, and we may not read it. */
+export function notReadable(asked: Asked, file: string, context: KernelContext): Finding {
+  return finding('unreadable-kernel-file', asked, context, {
+    severity: 'warning',
+    cause: `${file} cannot be read (${context.unreadable?.[file]}): whether the limit is in force is not known`,
+    remedy: `sudo rlimit inspect ${shellQuote(context.unit ?? 'UNIT')}`,
   });
 }
 
@@ -161,40 +124,23 @@ export function notHeld(
 ): Finding {
   return differs('kernel-differs', { asked, meaning, held }, context, (wanted, observed) => {
     const place = `the kernel holds ${observed} in ${fileOf(asked)}`;
-    return `${wanted} was wanted and ${place}: it was changed there by hand, or the kernel refused the value`;
+    const how = whyNotHeld(asked, context);
+    return `${wanted} was wanted and ${place}: ${how}`;
   });
 }
 
-/** systemd itself holds another value than was asked of it. */
-export function changedSince(
-  asked: Asked,
-  meaning: Meaning,
-  held: Value | undefined,
-  context: KernelContext,
-): Finding {
-  return differs('changed-since', { asked, meaning, held }, context, (wanted, observed) => {
-    const place = `systemd now holds ${observed}`;
-    return `${wanted} was asked for at the start and ${place}: somebody changed it since (systemctl set-property)`;
-  });
+/** Only who knows what systemd holds can tell. */
+function whyNotHeld({ name }: Asked, { settings, ownCgroup }: KernelContext): string {
+  if (settings === undefined && ownCgroup === undefined) {
+    return 'a drop-in overrides it, it was changed by hand, or the kernel refused the value (rlimit inspect tells)';
+  }
+  return REFUSED.includes(propertySpec(name).controller ?? '')
+    ? 'it was changed there by hand, or the kernel refused the value'
+    : 'somebody wrote to that file by hand, and systemd does not look again';
 }
 
-/** A value that is another than asked for; one that is tighter limits all the same. */
-function differs(
-  id: TroubleId,
-  { asked, meaning, held }: { asked: Asked; meaning: Meaning; held: Value | undefined },
-  context: KernelContext,
-  causeOf: (wanted: string, observed: string) => string,
-): Finding {
-  const wanted = asked.value;
-  const observed = held === undefined ? 'nothing' : meaning.text(held);
-  const tighter = wanted !== undefined && held !== undefined && !meaning.looser(wanted, held);
-  return finding(id, asked, context, {
-    observed,
-    cause: causeOf(describe(wanted, meaning, asked), observed),
-    remedy: setAgain(asked, context),
-    ...(tighter ? { severity: 'warning' } : {}),
-  });
-}
+/** The kernel takes every value of the others; these go by devices and CPUs that are there. */
+const REFUSED = ['cpuset', 'io'];
 
 /** io.weight is held, and nothing reads it. */
 export function weightWithoutScheduler(asked: Asked, context: KernelContext): Finding {
@@ -257,8 +203,9 @@ export function tighterAncestor(
   const { cgroup } = figures;
   const name = cgroup.slice(cgroup.lastIndexOf('/') + 1);
   const isUnit = /\.(slice|scope|service)$/.test(name);
-  // Below user@UID.service it is a unit of the user's manager.
-  const manager = /\/user@\d+\.service\//.test(cgroup) ? 'systemctl --user' : 'systemctl';
+  const held = figures.file === 'memory.high' ? 'MemoryHigh' : property;
+  const assignment = shellQuote(`${held}=${figures.own}`);
+  const raised = `${managerOf(cgroup)} set-property --runtime ${shellQuote(name)} ${assignment}`;
   return {
     id: 'ancestor-tighter',
     severity: 'warning',
@@ -266,69 +213,12 @@ export function tighterAncestor(
     property,
     wanted: figures.own,
     observed: figures.theirs,
+    where: cgroup,
     cause:
       `${name}, above this unit, has ${figures.file} ${figures.theirs}, which is less than the ` +
       `unit’s own ${figures.own}: what all units in it use together counts against that`,
     remedy: isUnit
-      ? `${manager} show -p FragmentPath,DropInPaths ${shellQuote(name)} tells where it is set`
+      ? `${raised}  # or have less asked for`
       : `no systemd unit: it is set in ${CGROUPS}${cgroup}/${figures.file}`,
   };
-}
-
-/** How `user@.service` is given all controllers. Seen on 252, 257 and 262. */
-export function delegationRemedy(manager: string): string {
-  return [
-    'as root, and only when your session may end (the last line ends every program in it):',
-    'sudo mkdir -p /etc/systemd/system/user@.service.d',
-    "printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' |",
-    'sudo tee /etc/systemd/system/user@.service.d/delegate.conf',
-    'sudo systemctl daemon-reload',
-    `sudo systemctl restart ${manager}`,
-  ].join('\n');
-}
-
-/** A hard limit that does not hold is a problem; a weight, a watermark or a hint a warning. */
-function finding(
-  id: TroubleId,
-  asked: Asked,
-  { unit }: KernelContext,
-  details: { cause: string; remedy?: string; observed?: string; severity?: Severity },
-): Finding {
-  return {
-    id,
-    severity: propertySpec(asked.name).force === 'hard' ? 'problem' : 'warning',
-    ...(unit === undefined ? {} : { unit }),
-    property: asked.name,
-    wanted: asked.text,
-    ...details,
-  };
-}
-
-function setAgain({ name, text }: Asked, context: KernelContext): string {
-  const { unit, system, ownCgroup } = context;
-  if (ownCgroup !== undefined) {
-    const [write] = kernelWrites({ [name]: text }, context);
-    return `echo '${write?.text ?? text}' >${CGROUPS}${ownCgroup}/${write?.file ?? ''}`;
-  }
-  const manager = system ? 'sudo systemctl' : 'systemctl --user';
-  const value = shellQuote(`${name}=${text}`);
-  return `${manager} set-property --runtime ${shellQuote(unit ?? 'UNIT')} ${value}`;
-}
-
-const CGROUPS = '/sys/fs/cgroup';
-
-function parentOf(cgroup: string): string {
-  return cgroup.slice(0, cgroup.lastIndexOf('/')) || '/';
-}
-
-function below(cgroup: string): string {
-  return cgroup === '/' ? '' : cgroup;
-}
-
-function describe(wanted: Value | undefined, meaning: Meaning, asked: Asked): string {
-  return wanted === undefined ? asked.text : meaning.text(wanted);
-}
-
-function fileOf(asked: Asked): string {
-  return propertySpec(asked.name).file ?? '';
 }

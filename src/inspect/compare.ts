@@ -8,10 +8,12 @@ import {
   propertySpec,
   shownName,
 } from '../properties/index.js';
-import { ancestorFindings } from './ancestors.js';
-import * as causes from './causes.js';
+import type { Setting } from '../systemd/settings.js';
+import { type AncestorLimit, ancestorFindings, tightestAncestor } from './ancestors.js';
 import type { Asked, KernelContext } from './context.js';
 import { type Meaning, meaningOf, tolerant, type Value } from './meaning.js';
+import { notReloaded, otherThanAsked, settingValue } from './overrides.js';
+import { percentFinding, percentRule } from './percent.js';
 import { stallFindings } from './stall.js';
 import { verifyOne } from './verify.js';
 
@@ -21,8 +23,18 @@ export interface PropertyRow {
   asked?: string;
   systemd?: string;
   kernel?: string;
+  /** As `systemctl show` prints it: `CPUQuotaPerSecUSec=4s`. */
+  shown?: string;
+  /** Where a file of the unit sets it, with the line that counts. */
+  setting?: Setting;
+  /** How a share became the value: `60% of 1.93G installed`. */
+  rule?: string;
+  /** The tightest limit of this kind above; absent where nothing above limits it. */
+  ancestor?: AncestorLimit;
   /** rlimit itself sees to it, because no kernel file does here. */
   watched?: true;
+  /** The kernel was not looked at: the unit does not run, or its cgroup cannot be read. */
+  unchecked?: true;
   /** Whether the kernel (for what systemd does itself: systemd) holds what was asked. */
   inForce: boolean;
 }
@@ -51,13 +63,15 @@ export function compare(
     ...(observation.manager === 'none' && observation.cgroup !== undefined
       ? { ownCgroup: observation.cgroup }
       : {}),
+    ...(observation.unreadable === undefined ? {} : { unreadable: observation.unreadable }),
   };
   const result: Comparison = { rows: [], findings: [] };
   for (const name of orderedNames(asked)) {
     const state = stateOf(name, asked?.[name], observation, context);
     if (!state) continue;
     const findings = findingsOn(state, observation, context);
-    result.rows.push(rowOf(state, findings.length === 0));
+    const isChecked = isLookedAt(state, observation);
+    result.rows.push(rowOf(state, { isChecked, isFine: findings.length === 0 }, context));
     result.findings.push(...findings);
   }
   if (hasLimits(observation)) {
@@ -77,6 +91,7 @@ interface State {
   /** Absent when systemd does not show the property at all; `value` absent when it is not set. */
   systemd?: { text: string; value: Value | undefined };
   kernel?: Value;
+  above?: AncestorLimit;
 }
 
 /** Those asked for first, in their order; then the others that may be set. */
@@ -87,6 +102,16 @@ function orderedNames(asked: UnitRecord['properties'] | undefined): PropertyName
 /** A root slice or a unit that has ended has no files to compare with. */
 function hasLimits({ cgroup }: Observation): boolean {
   return cgroup !== undefined && cgroup !== '/';
+}
+
+/** Whether there is anything to believe: a unit that does not run has no limits in force. */
+function isLookedAt({ name, asked, systemd }: State, observation: Observation): boolean {
+  if (observation.activeState !== 'active') return false;
+  // What a manager that cannot be asked wants is not known.
+  if (!asked && systemd === undefined && observation.manager !== 'none') return false;
+  // What systemd acts on itself has no kernel file.
+  if (propertySpec(name).file === undefined) return systemd !== undefined;
+  return hasLimits(observation);
 }
 
 /** The property's state, or undefined when nobody set it. */
@@ -102,13 +127,16 @@ function stateOf(
   const systemd =
     shown === undefined ? undefined : { text: shown, value: tolerant(() => meaning.shown(shown)) };
   const kernel = kernelValue(meaning, asked?.value ?? systemd?.value, observation, context);
-  if (asked === undefined && !isSet(name, meaning, systemd?.value, kernel)) return undefined;
+  const above = hasLimits(observation) ? tightestAncestor(name, context) : undefined;
+  const isSomebodys = above !== undefined || isSet(name, meaning, systemd?.value, kernel);
+  if (asked === undefined && !isSomebodys) return undefined;
   return {
     name,
     meaning,
     ...(asked === undefined ? {} : { asked }),
     ...(systemd === undefined ? {} : { systemd }),
     ...(kernel === undefined ? {} : { kernel }),
+    ...(above === undefined ? {} : { above }),
   };
 }
 
@@ -146,18 +174,33 @@ function isSet(
 
 function findingsOn(state: State, observation: Observation, context: KernelContext): Finding[] {
   const { meaning, asked, systemd } = state;
-  if (observation.loadState === 'not-found' || observation.activeState !== 'active') return [];
+  if (observation.loadState === 'not-found') return [];
+  const isActive = observation.activeState === 'active';
+  if (!isActive && context.profile === undefined) return [];
+  if (!asked && systemd === undefined && observation.manager !== 'none') return [];
   const findings: Finding[] = [];
   if (asked && systemd && differs(asked, systemd, meaning)) {
-    findings.push(causes.changedSince(asked, meaning, systemd.value, context));
+    findings.push(otherThanAsked({ asked, meaning, held: systemd.value }, context));
   }
-  if (hasLimits(observation)) {
+  if (!asked) findings.push(...reloadFindings(state, context));
+  findings.push(...percentFinding(state, context));
+  if (isActive && hasLimits(observation)) {
     for (const wanted of wantedOfKernel(state)) {
       const finding = verifyOne(wanted, observation.kernel, context);
       if (finding) findings.push(finding);
     }
   }
   return findings;
+}
+
+/** Where nobody asked, the unit's files are what is wanted. */
+function reloadFindings({ name, meaning, systemd }: State, context: KernelContext): Finding[] {
+  const setting = context.onDisk?.[name];
+  if (setting === undefined || systemd === undefined) return [];
+  const wanted = settingValue(setting, meaning);
+  if (wanted === undefined || wanted === (systemd.value ?? meaning.unset)) return [];
+  const asked = { name, text: setting.text, value: wanted };
+  return [notReloaded({ asked, meaning, held: systemd.value }, context)];
 }
 
 /** Whether systemd holds something else than was asked. What we cannot read ourselves is no proof. */
@@ -190,13 +233,25 @@ function lines(value: Value | undefined): string[] {
     .filter(Boolean);
 }
 
-function rowOf({ name, meaning, asked, systemd, kernel }: State, inForce: boolean): PropertyRow {
+function rowOf(
+  state: State,
+  { isChecked, isFine }: { isChecked: boolean; isFine: boolean },
+  context: KernelContext,
+): PropertyRow {
+  const { name, meaning, asked, systemd, kernel, above } = state;
   const held = systemd?.value;
+  const setting = context.settings?.[name];
+  const rule = context.rules?.[name] ?? percentRule(state, context);
   return {
     property: name,
     ...(asked === undefined ? {} : { asked: asked.text }),
     ...(held === undefined ? {} : { systemd: meaning.text(held) }),
     ...(kernel === undefined ? {} : { kernel: meaning.text(kernel) }),
-    inForce,
+    ...(systemd === undefined ? {} : { shown: `${shownName(name)}=${systemd.text}` }),
+    ...(setting === undefined ? {} : { setting }),
+    ...(rule === undefined ? {} : { rule }),
+    ...(above === undefined ? {} : { ancestor: above }),
+    ...(isChecked ? {} : { unchecked: true as const }),
+    inForce: isFine && isChecked,
   };
 }

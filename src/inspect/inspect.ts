@@ -1,33 +1,21 @@
-import { CGROUP_ROOT, type Process, processesIn, readProcess, removeRun } from '../cgroup/index.js';
-import { UnavailableError } from '../errors/index.js';
-import { readMemory } from '../machine/read.js';
+import { type Process, processesIn, readProcess } from '../cgroup/index.js';
 import type {
   BudgetState,
   Finding,
   LauncherKind,
+  Limits,
   Observation,
   UnitRecord,
   Usage,
 } from '../model/index.js';
-import { isPropertyName, shownName } from '../properties/index.js';
-import { type BrokenRecord, readRecords, recordDirectory, removeRecord } from '../state/index.js';
-import { clearRuns } from '../systemd/clear.js';
-import {
-  type FoundUnit,
-  findNamedUnits,
-  findOurUnits,
-  findOwnRuns,
-  isWithoutSystemd,
-  ownRunsNamed,
-} from '../systemd/find.js';
+import { type BrokenRecord, readRecords, recordDirectory } from '../state/index.js';
 import { isRunning, type OwnRun } from '../systemd/own-runs.js';
-import { systemdVersion } from '../systemd/version.js';
-import { compare, type PropertyRow } from './compare.js';
+import { type Comparison, compare, type PropertyRow } from './compare.js';
 import { compareWatched, watchedUsage } from './compare-watched.js';
-import type { KernelContext } from './context.js';
-import { devicesIn, ioWeightsCount } from './facts.js';
+import { type ContextReader, contextReader, withDisabled } from './context-reader.js';
+import { type Found, findAll, findNamed, forgetEnded, goneUnit } from './gather.js';
 import { observe } from './observe.js';
-import { ancestorReader, controllersFor } from './surroundings.js';
+import { findStrays, type Home, type Stray, strayFinding } from './strays.js';
 
 /** One unit as `inspect` reports it; the element of `units` in `--json`. */
 export interface InspectedUnit {
@@ -51,6 +39,10 @@ export interface InspectedUnit {
   usage: Usage;
   properties: PropertyRow[];
   findings: Finding[];
+  /** Its processes that live in another cgroup; absent when there are none. */
+  strays?: Stray[];
+  /** What could not be found out, as sentences; absent when all could. */
+  partial?: string[];
   /** The largest first; only when asked for. */
   processes?: Process[];
 }
@@ -60,6 +52,8 @@ export interface Inspection {
   units: InspectedUnit[];
   /** Files among the records that could not be used. */
   brokenRecords: BrokenRecord[];
+  /** The profile that the units were compared with, and what of it does not apply here. */
+  profile?: Pick<Limits, 'profile' | 'leftOut'>;
   /** The budget of all runs, where one is set; the command adds it when no unit is named. */
   budget?: BudgetState;
 }
@@ -69,6 +63,8 @@ export interface InspectOptions {
   units: readonly string[];
   /** Whether to list the processes of each unit. */
   processes?: boolean;
+  /** What the units are to have, in place of what was asked of them. */
+  profile?: Limits;
   env?: NodeJS.ProcessEnv;
 }
 
@@ -81,6 +77,7 @@ export interface InspectOptions {
 export async function inspect({
   units: names,
   processes = false,
+  profile,
   env = process.env,
 }: InspectOptions): Promise<Inspection> {
   const directory = recordDirectory(env);
@@ -89,126 +86,149 @@ export async function inspect({
     names.length === 0
       ? await findAll(records)
       : { found: await findNamed(names, records), isAll: false };
-  const observed = found.flatMap(observeUnit).sort(byAge);
-  const runs = new Map(found.flatMap(({ own }) => (own ? [[own.record.unit, own]] : [])));
-  if (directory && isAll) await forgetEnded(records, observed, directory);
+  const known = names.length === 0 ? [...found, ...lost(found, records)] : found;
+  const looks = known.flatMap((unit) => lookAt(unit, records)).sort(byAge);
+  if (directory && isAll) {
+    await forgetEnded(
+      records,
+      looks.map(({ observation }) => observation),
+      directory,
+    );
+  }
+  const strays = findStrays(looks.flatMap(homeOf), new Set(records.map(({ unit }) => unit)));
+  // A run that has just ended, or has not started yet, has no processes anywhere.
+  const there = looks.filter(
+    ({ observation, isGone }) => names.length > 0 || !isGone || strays.has(observation.unit),
+  );
   const contextFor = contextReader(env);
+  const units: InspectedUnit[] = [];
+  for (const look of there) {
+    const { rows, findings } = await compareOne(look, contextFor, profile);
+    const outside = strays.get(look.observation.unit);
+    units.push({
+      ...describe(look.observation, look.record),
+      properties: rows,
+      findings: [
+        ...findings,
+        ...homeOf(look).flatMap((home) => (outside ? [strayFinding(home, outside)] : [])),
+      ],
+      ...(outside === undefined ? {} : { strays: outside }),
+      ...partialOf(look, profile),
+      ...(processes ? { processes: processesOf(look.observation, look.own) } : {}),
+    });
+  }
   return {
-    units: observed.map((observation) => {
-      const record = records.find(({ unit }) => unit === observation.unit);
-      const own = runs.get(observation.unit);
-      const comparison =
-        own?.record.launcher === 'watched'
-          ? compareWatched(own)
-          : compare(record?.properties, observation, contextFor(observation, record));
-      return {
-        ...describe(observation, record),
-        properties: comparison.rows,
-        findings: comparison.findings,
-        ...(processes ? { processes: processesOf(observation, own) } : {}),
-      };
-    }),
+    units,
     brokenRecords: broken,
+    ...(profile === undefined
+      ? {}
+      : { profile: { profile: profile.profile, leftOut: profile.leftOut } }),
   };
 }
 
-function observeUnit(unit: FoundUnit): Observation[] {
+/** One unit at one moment, with what is on record of it. */
+interface Look {
+  observation: Observation;
+  record: UnitRecord | undefined;
+  own: OwnRun | undefined;
+  remark: string | undefined;
+  /** The run of a record whose unit systemd does not know any more. */
+  isGone: boolean;
+}
+
+function lookAt(unit: Found, records: readonly UnitRecord[]): Look[] {
   const observation = observe(unit);
   if (observation === undefined) return [];
   const isWatched = unit.own?.record.launcher === 'watched';
-  return [isWatched && unit.own ? { ...observation, usage: watchedUsage(unit.own) } : observation];
+  const usage = isWatched && unit.own ? { usage: watchedUsage(unit.own) } : {};
+  return [
+    {
+      observation: { ...observation, ...usage },
+      // What another user runs under the same name is not on our record.
+      record:
+        unit.remark === undefined
+          ? records.find((record) => record.unit === observation.unit)
+          : undefined,
+      own: unit.own,
+      remark: unit.remark,
+      isGone: observation.loadState === 'not-found',
+    },
+  ];
 }
 
-/**
- * Runs of every launcher, and whether these are all there can be. That systemd cannot be asked is no matter where it does not run at all,
- * or where there is something to show.
- */
-async function findAll(
-  records: readonly UnitRecord[],
-): Promise<{ found: FoundUnit[]; isAll: boolean }> {
-  const own = findOwnRuns(records);
-  let isAll = true;
-  const managed = await findOurUnits(records).catch((error: unknown) => {
-    const isKnown = own.length > 0 || isWithoutSystemd();
-    if (!(error instanceof UnavailableError && isKnown)) throw error;
-    isAll = isWithoutSystemd();
-    return [];
-  });
-  const others = managed.filter(({ shown }) => own.every((run) => run.shown.Id !== shown.Id));
-  return { found: [...own, ...others], isAll };
+/** Runs that are under way although systemd does not know their unit. */
+function lost(found: readonly Found[], records: readonly UnitRecord[]): Found[] {
+  return records
+    .filter(({ unit, launcher }) => {
+      return launcher !== 'watched' && found.every(({ shown }) => shown.Id !== unit);
+    })
+    .filter((record) => isRunning(record))
+    .map(goneUnit);
 }
 
-async function findNamed(
-  names: readonly string[],
-  records: readonly UnitRecord[],
-): Promise<FoundUnit[]> {
-  const runs = findOwnRuns(records);
-  const own = names.flatMap((name) => ownRunsNamed(name, runs, records));
-  const rest = names.filter((name) => ownRunsNamed(name, runs, records).length === 0);
-  const managed = rest.length === 0 ? [] : await findNamedUnits(rest, records);
-  return [...new Set(own), ...managed];
+function homeOf({ observation, record, remark }: Look): Home[] {
+  const { unit, cgroup, systemd } = observation;
+  if (remark !== undefined || record?.launcher === 'watched') return [];
+  const mainPid = /^[1-9]\d{0,9}$/.test(systemd.MainPID ?? '')
+    ? Number(systemd.MainPID)
+    : undefined;
+  return [
+    {
+      unit,
+      ...(cgroup === undefined ? {} : { cgroup }),
+      ...(record === undefined ? {} : { record }),
+      ...(mainPid === undefined ? {} : { mainPid }),
+    },
+  ];
+}
+
+async function compareOne(
+  { observation, record, own }: Look,
+  contextFor: ContextReader,
+  profile: Limits | undefined,
+): Promise<Comparison> {
+  if (own?.record.launcher === 'watched' && profile === undefined) return compareWatched(own);
+  const asked = profile === undefined ? record?.properties : propertiesOf(profile);
+  const context = {
+    ...(await contextFor(observation, asked)),
+    ...(profile === undefined ? {} : { profile: profile.profile, rules: rulesOf(profile) }),
+  };
+  const comparison = compare(asked, observation, context);
+  const more = await withDisabled(observation, context, comparison.findings);
+  return more === undefined ? comparison : compare(asked, observation, more);
+}
+
+const GONE =
+  'its unit is not there: the run has just ended, is only starting, or was moved out of it';
+
+function propertiesOf({ properties }: Limits): Record<string, string> {
+  return Object.fromEntries(properties.map(({ property, value }) => [property, value]));
+}
+
+function rulesOf({ properties }: Limits): Record<string, string> {
+  return Object.fromEntries(
+    properties.flatMap(({ property, rule }) => (rule === undefined ? [] : [[property, rule]])),
+  );
+}
+
+function partialOf(
+  { observation, remark, isGone }: Look,
+  profile: Limits | undefined,
+): Pick<InspectedUnit, 'partial'> {
+  const isIdle = profile !== undefined && observation.activeState !== 'active';
+  const partial = [
+    ...(remark === undefined ? [] : [remark]),
+    ...(observation.partial ?? []),
+    ...(isGone ? [GONE] : []),
+    ...(isIdle && !isGone ? ['it does not run, so that the kernel holds nothing for it'] : []),
+  ];
+  return partial.length === 0 ? {} : { partial };
 }
 
 /** The oldest first; those that are not active last. */
-function byAge(a: Observation, b: Observation): number {
+function byAge({ observation: a }: Look, { observation: b }: Look): number {
   const [first = '~', second = '~'] = [a.since, b.since];
   return first.localeCompare(second) || a.unit.localeCompare(b.unit);
-}
-
-/**
- * Forgets runs that are over although their rlimit could not do it (it was killed), and clears up
- * behind them. One that is only about to start has an rlimit that lives.
- */
-async function forgetEnded(
-  records: readonly UnitRecord[],
-  observed: readonly Observation[],
-  directory: string,
-): Promise<void> {
-  const active = new Set(
-    observed.filter(({ activeState }) => activeState === 'active').map(({ unit }) => unit),
-  );
-  const over = records.filter(({ unit, runner, started }) => {
-    if (active.has(unit)) return false;
-    return runner === undefined ? Date.now() - started > START_MS : !isRunning({ runner });
-  });
-  for (const { unit, cgroup } of over) {
-    removeRecord(directory, unit);
-    if (cgroup !== undefined) removeRun(cgroup);
-  }
-  await clearRuns(over);
-}
-
-/** How long a run of an earlier rlimit, whose record does not name it, may take to start. */
-const START_MS = 60_000;
-
-/** Facts are read once for all units, and those that few units need, when the first one does. */
-function contextReader(
-  env: NodeJS.ProcessEnv,
-  root = CGROUP_ROOT,
-): (observation: Observation, record: UnitRecord | undefined) => KernelContext {
-  const ancestors = ancestorReader(root);
-  const { swap } = readMemory();
-  const ioWeights = once(() => ioWeightsCount({ root }));
-  const version = once(() => systemdVersion(env));
-  return ({ cgroup, kernel, systemd }, record) => {
-    const controllers = cgroup === undefined ? undefined : controllersFor(cgroup, root);
-    const uid = /\/user@(\d+)\.service\//.exec(cgroup ?? '')?.[1];
-    const weights = kernel['io.weight'] === undefined ? undefined : ioWeights();
-    // systemctl leaves out what its systemd does not know.
-    const unknown = Object.keys(record?.properties ?? {})
-      .filter(isPropertyName)
-      .some((name) => systemd[shownName(name)] === undefined);
-    const major = unknown ? version() : undefined;
-    return {
-      swap,
-      devices: devicesIn(record?.properties ?? systemd),
-      ancestors: cgroup === undefined ? [] : ancestors(cgroup),
-      ...(controllers === undefined ? {} : { controllers }),
-      ...(uid === undefined ? {} : { uid: Number(uid) }),
-      ...(weights === undefined ? {} : { ioWeights: weights }),
-      ...(major === undefined ? {} : { systemd: major }),
-    };
-  };
 }
 
 function describe(observation: Observation, record: UnitRecord | undefined) {
@@ -240,12 +260,4 @@ function processesOf({ cgroup }: Observation, own: OwnRun | undefined): Process[
   return pids
     .flatMap((pid) => readProcess(pid) ?? [])
     .sort((a, b) => (b.memory ?? 0) - (a.memory ?? 0));
-}
-
-function once<T>(read: () => T): () => T {
-  let known: { value: T } | undefined;
-  return () => {
-    known ??= { value: read() };
-    return known.value;
-  };
 }

@@ -66,6 +66,8 @@ export function verifyOne(
   const { file } = spec;
   if (file === undefined) return undefined;
   const meaning = meaningOf(asked.name);
+  const denied = filesOf(asked.name).find((each) => context.unreadable?.[each] !== undefined);
+  if (denied !== undefined) return causes.notReadable(asked, denied, context);
   const present = filesOf(asked.name).some((candidate) => kernel[candidate] !== undefined);
   if (!present) return missing(asked, meaning, kernel, context);
   try {
@@ -88,6 +90,9 @@ function missing(
   if (asked.name === 'MemorySwapMax' && context.swap === 0) return undefined;
   const { controller } = propertySpec(asked.name);
   if (controller !== undefined) {
+    if (context.lost?.[controller]?.why === 'kernel') {
+      return causes.notInKernel(asked, controller, context);
+    }
     if (context.controllers && !context.controllers.includes(controller)) {
       return causes.notDelegated(asked, controller, context);
     }

@@ -11,6 +11,8 @@ export interface Finding {
   property?: string;
   wanted?: string;
   observed?: string;
+  /** Where it is decided: `FILE:LINE` of a unit file, or the path of a cgroup. */
+  where?: string;
   /** What is wrong and why, as a sentence. */
   cause: string;
   /** The command or edit that mends it, as a sentence or a shell line. */

@@ -78,5 +78,9 @@ export interface Observation {
   systemd: Record<string, string>;
   /** cgroup file name → content without the last newline; a file not there is absent. */
   kernel: Record<string, string>;
+  /** Files of the cgroup that are there and cannot be read, with the reason. */
+  unreadable?: Record<string, string>;
+  /** What could not be found out, as sentences; absent when all could. */
+  partial?: string[];
   usage: Usage;
 }

@@ -5,17 +5,18 @@ import { printable, shellLine } from '../text/index.js';
 import { renderBudgetLine } from './budget-report.js';
 import { humanBytes, humanPart, humanTime } from './figures.js';
 import { renderFinding, severityMark } from './finding.js';
-import { style, textWidth } from './style.js';
+import { paragraph, style, textWidth } from './style.js';
 import { table } from './table.js';
 
 /** The report for people: a block a unit, or one friendly line when there is none. */
 export function renderInspection(
-  { units, brokenRecords, budget }: Inspection,
+  { units, brokenRecords, budget, profile }: Inspection,
   now = Date.now(),
 ): string {
   const said = new Set<string>();
   const blocks = units.map((unit) => renderUnit(unit, said, now));
   if (blocks.length === 0) blocks.push('No units of rlimit are running.');
+  if (profile !== undefined) blocks.push(...renderProfile(profile));
   if (budget !== undefined) blocks.push(renderBudgetLine(budget));
   for (const { path, why } of brokenRecords) {
     blocks.push(`${style.warning('warning:')} ${printable(`${path} cannot be used: ${why}`)}`);
@@ -23,11 +24,19 @@ export function renderInspection(
   return blocks.join('\n\n');
 }
 
+/** What of a profile is not asked of any unit here. */
+function renderProfile({ profile, leftOut }: NonNullable<Inspection['profile']>): string[] {
+  return leftOut.map(({ property, why }) =>
+    paragraph(printable(`${property} of profile ${profile} is left out here: ${why}`)),
+  );
+}
+
 /** @param said causes and remedies that were told already */
 function renderUnit(unit: InspectedUnit, said: Set<string>, now: number): string {
   return [
     ...headerOf(unit, now),
     ...(unit.properties.length === 0 ? ['  no limits'] : [indent(propertyTable(unit, now))]),
+    ...remarksOf(unit),
     ...(unit.processes?.length ? [indent(processTable(unit.processes))] : []),
     ...unit.findings.map((finding) => renderOnce(finding, said)),
   ].join('\n');
@@ -66,6 +75,32 @@ function headerOf(unit: InspectedUnit, now: number): string[] {
   return lines;
 }
 
+/** What does not fit into the table: limits above, shares, and what could not be found out. */
+function remarksOf({ properties, partial = [] }: InspectedUnit): string[] {
+  const above = new Map<string, string[]>();
+  for (const { property, ancestor } of properties) {
+    if (ancestor === undefined) continue;
+    const name = ancestor.unit ?? ancestor.cgroup;
+    above.set(name, [...(above.get(name) ?? []), `${property} ${ancestor.value}`]);
+  }
+  const shares = properties.flatMap(({ property, rule }) =>
+    rule === undefined ? [] : [`${property}: ${rule}`],
+  );
+  return [
+    ...[...above].map(([name, limits]) => field('above', `${name} allows ${limits.join(', ')}`)),
+    ...shares.map((share) => field('share', share)),
+    ...partial.map((what) => field('partial', what, style.warning)),
+  ];
+}
+
+function field(label: string, text: string, mark = (words: string) => words): string {
+  const body = paragraph(printable(text), { indent: FIELD_INDENT }).trimStart();
+  return `  ${mark(label)}${' '.repeat(FIELD_INDENT - 2 - label.length)}${body}`;
+}
+
+/** Where the text of a line such as `  profile  coq-standard` begins. */
+const FIELD_INDENT = 11;
+
 function propertyTable(unit: InspectedUnit, now: number): string {
   const rows = unit.properties.map((row) => [
     row.property,
@@ -78,11 +113,14 @@ function propertyTable(unit: InspectedUnit, now: number): string {
 }
 
 /** What is not in force stands out, also without colour. */
-function kernelCell({ kernel, systemd, asked, inForce, watched }: PropertyRow): string {
+function kernelCell(row: PropertyRow): string {
+  const { kernel, systemd, asked, inForce, watched, unchecked } = row;
   if (watched) return 'watched';
   const text = kernel === undefined ? '-' : printable(kernel);
   const isWanted = asked !== undefined || systemd !== undefined;
-  return inForce || !isWanted ? text : style.problem(kernel === undefined ? 'none!' : `${text}!`);
+  return inForce || unchecked || !isWanted
+    ? text
+    : style.problem(kernel === undefined ? 'none!' : `${text}!`);
 }
 
 /** Use beside the limit that bounds it. */

@@ -45,6 +45,10 @@ const ASKED = [
   'Slice',
   'ControlGroup',
   'FragmentPath',
+  'DropInPaths',
+  'NeedDaemonReload',
+  'MainPID',
+  'DisableControllers',
   'ActiveEnterTimestampMonotonic',
   ...PROPERTY_NAMES.map(shownName),
 ];
