@@ -1,5 +1,5 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
-import { splitStat } from './process.js';
+import { parseField, splitStat } from './process.js';
 
 /** One process of a run, as /proc/PID/stat tells it. */
 export interface Member {
@@ -228,9 +228,9 @@ interface Known {
 export function parseMember(text: string): Member | undefined {
   const { comm, fields } = splitStat(text) ?? {};
   if (comm === undefined || fields === undefined) return undefined;
-  const field = (number: number) => Number(fields[number - 3]);
+  const field = (number: number) => parseField(fields[number - 3]);
   const member = {
-    pid: Number.parseInt(text, 10),
+    pid: parseField(/^\d+(?= \()/.exec(text)?.[0]),
     comm: Buffer.from(comm, 'latin1').toString(),
     state: fields[0] ?? '',
     ppid: field(4),
@@ -240,9 +240,8 @@ export function parseMember(text: string): Member | undefined {
     startTicks: field(22),
     residentPages: field(24),
   };
-  return Number.isSafeInteger(member.startTicks) && Number.isSafeInteger(member.residentPages)
-    ? member
-    : undefined;
+  const figures = Object.values(member).filter((value) => typeof value === 'number');
+  return figures.every(Number.isSafeInteger) ? member : undefined;
 }
 
 function closeQuietly(file: number | undefined): void {

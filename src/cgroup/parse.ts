@@ -64,6 +64,9 @@ export interface Pressure {
   full?: Stall;
 }
 
+/** A percentage has less digits than these. */
+const MOST_DIGITS = 12;
+
 /** Reads memory.pressure, cpu.pressure, io.pressure. */
 export function parsePressure(content: string, file: string): Pressure {
   const pressure: Pressure = {};
@@ -73,6 +76,9 @@ export function parsePressure(content: string, file: string): Pressure {
       /^(some|full) avg10=(\d+\.\d+) avg60=(\d+\.\d+) avg300=(\d+\.\d+) total=(\d+)$/.exec(line);
     if (!match) throw new CgroupFileError(file, content, 'pressure figures');
     const [, kind, avg10, avg60, avg300, total = ''] = match;
+    if ([avg10, avg60, avg300].some((figure = '') => figure.length > MOST_DIGITS)) {
+      throw new CgroupFileError(file, content, 'pressure figures');
+    }
     pressure[kind as keyof Pressure] = {
       avg10: Number(avg10),
       avg60: Number(avg60),
@@ -112,8 +118,11 @@ export function parseIoMax(content: string, file = 'io.max'): Record<string, IoC
   for (const line of content.split('\n')) {
     if (line === '') continue;
     const [device = '', ...caps] = line.split(' ');
-    const fields = Object.fromEntries(caps.map((cap) => cap.split('=', 2)));
-    if (!/^\d+:\d+$/.test(device)) throw new CgroupFileError(file, content, 'caps by device');
+    const isCap = (cap: string) => /^\w+=\w+$/.test(cap);
+    if (!/^\d+:\d+$/.test(device) || !caps.every(isCap)) {
+      throw new CgroupFileError(file, content, 'caps by device');
+    }
+    const fields = Object.fromEntries(caps.map((cap) => cap.split('=')));
     devices[device] = {
       rbps: parseAmount(fields.rbps ?? '', file),
       wbps: parseAmount(fields.wbps ?? '', file),

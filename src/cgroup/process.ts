@@ -125,20 +125,25 @@ export function splitStat(text: string): { comm: string; fields: string[] } | un
 /** Reads /proc/PID/stat: `pid (comm) state ppid … utime stime … starttime vsize rss …`. */
 export function parseStat(text: string): Stat | undefined {
   const { comm, fields = [] } = splitStat(text) ?? {};
-  const [state = '', cpuTicks, startTicks] = [
-    fields[0],
-    Number(fields[11]) + Number(fields[12]),
-    Number(fields[19]),
-  ];
+  const [state = ''] = fields;
+  const field = (number: number) => parseField(fields[number - 3]);
+  const cpuTicks = field(14) + field(15);
+  const [startTicks, residentPages] = [field(22), field(24)];
   if (comm === undefined || !/^[A-Za-z]$/.test(state)) return undefined;
-  if (!Number.isSafeInteger(cpuTicks) || !Number.isSafeInteger(startTicks)) return undefined;
-  const residentPages = Number(fields[21]) || 0;
+  // A figure that is none makes all of them doubtful.
+  if (![cpuTicks, startTicks, residentPages].every(Number.isSafeInteger)) return undefined;
   return { comm, state, cpuTicks, startTicks, residentPages };
+}
+
+/** A field of /proc/PID/stat that counts something: digits alone, else NaN. */
+export function parseField(text: string | undefined): number {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }
 
 function residentMemory(status: string): number | undefined {
   const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
-  return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
+  const bytes = Number(kibibytes) * 1024;
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
 function readProcFile(pid: number, file: string, proc: string): string | undefined {

@@ -243,9 +243,8 @@ const PERCENT: Meaning = {
 /** D-Bus carries the percentage as a part of 2^32 - 1, and `systemctl show` prints it so or as %. */
 function shownPercent(text: string): number | undefined {
   if (text.includes('%')) return parsePercent(text);
-  const scaled = Number(text);
-  if (text === '' || !Number.isFinite(scaled)) return undefined;
-  return Math.round((scaled / (2 ** 32 - 1)) * 10_000);
+  if (!/^\d{1,10}$/.test(text)) return undefined;
+  return Math.round((Number(text) / (2 ** 32 - 1)) * 10_000);
 }
 
 const BOOLEAN: Meaning = {

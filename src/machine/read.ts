@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseControllers } from '../cgroup/parse.js';
 import type { Controller, Machine } from '../model/index.js';
-import { parseCpuList } from '../quantity/index.js';
+import { parseCpuList, QuantityError } from '../quantity/index.js';
 
 /**
  * Reads what this computer has.
@@ -59,7 +59,8 @@ export function readMemory(root = '/'): {
 /** The value of a `Name:   123 kB` line in bytes. */
 function kibibytes(meminfo: string, name: string): number | undefined {
   const match = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(meminfo);
-  return match?.[1] === undefined ? undefined : Number(match[1]) * 1024;
+  const bytes = Number(match?.[1]) * 1024;
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
 function readAllowedCpus(root: string): number[] {
@@ -85,10 +86,19 @@ function countCores(root: string, cpus: readonly number[]): number {
     const siblings =
       readText(root, `${topology}/core_cpus_list`) ??
       readText(root, `${topology}/thread_siblings_list`);
-    for (const sibling of siblings === undefined ? [cpu] : parseCpuList(siblings))
-      seen.add(sibling);
+    for (const sibling of siblingsIn(siblings, cpu)) seen.add(sibling);
   }
   return cores;
+}
+
+/** A list that is none counts as no topology. */
+function siblingsIn(list: string | undefined, cpu: number): number[] {
+  try {
+    return list === undefined ? [cpu] : parseCpuList(list);
+  } catch (error) {
+    if (error instanceof QuantityError) return [cpu];
+    throw error;
+  }
 }
 
 /** A file's text without surrounding blanks; absent when it cannot be read. */
