@@ -72,7 +72,7 @@ interface Compared {
   rivals: string[];
   read: Read;
   text(amount: Amount): string;
-  /** Told of its MemoryMax already. */
+  /** Not a bound of its own: a lower one above slows down, and is told of MemoryMax. */
   isWatermark?: true;
 }
 
@@ -88,7 +88,7 @@ const COMPARED: readonly Compared[] = [
   {
     property: 'MemoryHigh',
     file: 'memory.high',
-    rivals: ['memory.max', 'memory.high'],
+    rivals: ['memory.high'],
     read: parseAmount,
     text: formatBytes,
     isWatermark: true,

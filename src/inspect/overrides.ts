@@ -5,7 +5,7 @@
 import type { Finding } from '../model/index.js';
 import { roughBytes } from '../quantity/index.js';
 import type { Setting } from '../systemd/settings.js';
-import { shellQuote } from '../text/shell.js';
+import { printable, shellQuote } from '../text/index.js';
 import type { AncestorLimit } from './ancestors.js';
 import type { Asked, KernelContext } from './context.js';
 import type { Meaning, Value } from './meaning.js';
@@ -42,7 +42,7 @@ export function notReloaded(difference: Difference, context: KernelContext): Fin
   const setting = context.onDisk?.[asked.name];
   const manager = context.system ? 'sudo systemctl' : 'systemctl --user';
   const found = differs('daemon-reload-missing', difference, context, (_, observed) => {
-    const text = setting?.text || 'no limit';
+    const text = printable(setting?.text || 'no limit');
     return `${placeOf(setting)} says ${text} and systemd holds ${observed}: it has not read that file since it was changed`;
   });
   return { ...found, ...whereOf(setting), remedy: `${manager} daemon-reload` };
@@ -172,7 +172,9 @@ export function settingValue({ text }: Setting, meaning: Meaning): Value | undef
 /** What may say so as well, for all we know. */
 function unread({ unreadSettings = {} }: KernelContext): string {
   const [file] = Object.entries(unreadSettings);
-  return file === undefined ? '' : `; ${file[0]} cannot be read (${file[1]}) and may say so`;
+  return file === undefined
+    ? ''
+    : printable(`; ${file[0]} cannot be read (${file[1]}) and may say so`);
 }
 
 function sourceText({ source }: Setting): string {
@@ -188,10 +190,11 @@ function sourceText({ source }: Setting): string {
   }
 }
 
+/** For a sentence: a path can hold anything. */
 function placeOf(setting: Setting | undefined): string {
-  return setting === undefined ? 'a file' : `${setting.file}:${setting.line}`;
+  return setting === undefined ? 'a file' : printable(`${setting.file}:${setting.line}`);
 }
 
 function whereOf(setting: Setting | undefined): Pick<Finding, 'where'> {
-  return setting === undefined ? {} : { where: placeOf(setting) };
+  return setting === undefined ? {} : { where: `${setting.file}:${setting.line}` };
 }

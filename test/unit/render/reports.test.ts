@@ -68,6 +68,34 @@ problem: TasksMax: changed
   mend: set it`);
   });
 
+  it('tells limits above, shares and what is unknown below the table', () => {
+    const ancestor = { cgroup: '/a.slice', unit: 'a.slice', file: 'memory.max', amount: 1 };
+    const text = inspection({
+      ...UNIT,
+      properties: [
+        {
+          property: 'MemoryMax',
+          asked: '1G',
+          rule: '50% of 2G installed',
+          ancestor: { ...ancestor, value: '500M' },
+          unchecked: true,
+          inForce: false,
+        },
+        { property: 'TasksMax', ancestor: { ...ancestor, value: '90' }, inForce: true },
+      ],
+      findings: [],
+      partial: ['memory.max cannot be read: permission denied'],
+    });
+    expect(text.split('\n').slice(4)).toEqual([
+      '  PROPERTY   ASKED  SYSTEMD  KERNEL  USE',
+      '  MemoryMax  1G     -        -       1.0G',
+      '  TasksMax   -      -        -       9',
+      '  above    a.slice allows MemoryMax 500M, TasksMax 90',
+      '  share    MemoryMax: 50% of 2G installed',
+      '  partial  memory.max cannot be read: permission denied',
+    ]);
+  });
+
   it('explains the same trouble of many units once', () => {
     const text = inspection(UNIT, { ...UNIT, unit: 'rlimit-b-1.scope' });
     expect(text.match(/no controller/g)).toHaveLength(1);
