@@ -128,7 +128,9 @@ export function parseStat(text: string): Stat | undefined {
   const [state = ''] = fields;
   const field = (number: number) => parseField(fields[number - 3]);
   const cpuTicks = field(14) + field(15);
-  const [startTicks, residentPages] = [field(22), field(24)];
+  const startTicks = field(22);
+  // It comes behind what names the process; a line cut short names it all the same.
+  const residentPages = fields.length > 24 - 3 ? field(24) : 0;
   if (comm === undefined || !/^[A-Za-z]$/.test(state)) return undefined;
   // A figure that is none makes all of them doubtful.
   if (![cpuTicks, startTicks, residentPages].every(Number.isSafeInteger)) return undefined;
