@@ -124,20 +124,27 @@ export function notHeld(
 ): Finding {
   return differs('kernel-differs', { asked, meaning, held }, context, (wanted, observed) => {
     const place = `the kernel holds ${observed} in ${fileOf(asked)}`;
-    const how = whyNotHeld(asked, context);
+    const isBare = held === undefined || held === meaning.unset || held === 'infinity';
+    const how = whyNotHeld(asked, { ...context, isBare });
     return `${wanted} was wanted and ${place}: ${how}`;
   });
 }
 
 /** Only who knows what systemd holds can tell. */
-function whyNotHeld({ name }: Asked, { settings, ownCgroup }: KernelContext): string {
+function whyNotHeld(
+  { name }: Asked,
+  { settings, ownCgroup, isBare }: KernelContext & { isBare: boolean },
+): string {
   if (settings === undefined && ownCgroup === undefined) {
     return 'a drop-in overrides it, it was changed by hand, or the kernel refused the value (rlimit inspect tells)';
   }
   return REFUSED.includes(propertySpec(name).controller ?? '')
     ? 'it was changed there by hand, or the kernel refused the value'
-    : 'somebody wrote to that file by hand, and systemd does not look again';
+    : `somebody wrote to that file by hand${isBare ? ABSENT : ''}, and systemd does not look again`;
 }
+
+/** Seen on 257: when a controller comes back, systemd does not write the values of units again. */
+const ABSENT = ', or the controller was gone for a while';
 
 /** The kernel takes every value of the others; these go by devices and CPUs that are there. */
 const REFUSED = ['cpuset', 'io'];

@@ -67,7 +67,11 @@ export function notEnabled(asked: Asked, controller: Controller, context: Kernel
     remedy:
       disabledBy === undefined
         ? setAgain(asked, context)
-        : `${managerOf(`${lost.cgroup}/`)} set-property --runtime ${shellQuote(disabledBy)} DisableControllers=`,
+        : [
+            `${managerOf(`${lost.cgroup}/`)} set-property --runtime ${shellQuote(disabledBy)} DisableControllers=`,
+            // Seen on 257: that alone brings the file back, and not its value.
+            setAgain(asked, context),
+          ].join('\n'),
   });
 }
 

@@ -188,7 +188,7 @@ describe('a service that rlimit did not make', () => {
   it('is verified against a profile, and given what it has not', async () => {
     await machine.writeFile(
       `${directory}/${unit}`,
-      '[Service]\nExecStart=/bin/sleep infinity\nCPUQuota=400%\nMemoryMax=8G\nMemoryHigh=6G\n',
+      '[Service]\nExecStart=/bin/sleep infinity\nCPUQuota=400%\nMemoryMax=8G\nMemoryHigh=6G\nTasksMax=9000\n',
       { owner: 'root' },
     );
     await sh(`systemctl daemon-reload && systemctl start ${unit}`, 'root');
@@ -271,5 +271,22 @@ describe('what cannot be found out', () => {
     });
     expect(found(dark, 'MemoryMax')).toMatchObject({ id: 'unreadable-kernel-file' });
     expect(dark.properties.find(({ property }) => property === 'MemoryMax')?.inForce).toBe(false);
+  });
+
+  it('is never made up of runs that come and go', async () => {
+    await machine.spawn(
+      'for n in $(seq 60); do systemd-run --user --scope -q --unit=rlimit-flash-$n ' +
+        '-p MemoryMax=50M -p TasksMax=9 sleep 0.1; done',
+    );
+    for (let look = 0; look < 3; look += 1) {
+      const { status, units } = await inspect('');
+      expect([0, 3]).toContain(status);
+      const flashes = units.filter(({ unit }) => unit.startsWith('rlimit-flash-'));
+      expect(flashes.flatMap(({ findings }) => findings)).toEqual([]);
+      for (const { properties, state, partial } of flashes) {
+        const isWhole = state === 'active' && partial === undefined;
+        expect(properties.every(({ inForce }) => inForce)).toBe(isWhole);
+      }
+    }
   });
 });

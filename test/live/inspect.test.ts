@@ -59,11 +59,13 @@ describe('a run', () => {
     const unit = await inspectOne('rlimit-back-1.scope');
     const row = (property: string) => unit.properties.find((one) => one.property === property);
     // systemd keeps the bytes, the kernel cuts them to pages.
-    expect(row('MemoryMax')).toEqual({
+    expect(row('MemoryMax')).toMatchObject({
       property: 'MemoryMax',
       asked: '100000001',
       systemd: '100000001',
+      shown: 'MemoryMax=100000001',
       kernel: '97656K',
+      setting: { text: '100000001', source: 'transient unit' },
       inForce: true,
     });
     expect(row('CPUQuota')).toMatchObject({ systemd: '50.34%', kernel: '50.34%', inForce: true });

@@ -214,7 +214,9 @@ describe('a controller that ends', () => {
     expect(by.findings).toMatchObject([
       {
         id: 'controller-not-enabled',
-        remedy: 'systemctl --user set-property --runtime a.slice DisableControllers=',
+        remedy:
+          'systemctl --user set-property --runtime a.slice DisableControllers=\n' +
+          'systemctl --user set-property --runtime rlimit-a-1.scope IOWeight=50',
       },
     ]);
     const hand = find(io, { controllers, lost: { io: at } }, seen);
