@@ -1,6 +1,6 @@
-import { CgroupFileError, type KernelFiles, parseAmount } from '../cgroup/index.js';
+import { CgroupFileError, type KernelFiles, parseAmount, parseCpus } from '../cgroup/index.js';
 import type { Amount, Finding } from '../model/index.js';
-import { formatBytes, formatCpuQuota } from '../quantity/index.js';
+import { formatBytes, formatCpuList, formatCpuQuota, parseCpuList } from '../quantity/index.js';
 import { tighterAncestor } from './causes.js';
 import type { KernelContext } from './context.js';
 import { grantedCpu } from './meaning.js';
@@ -12,6 +12,7 @@ export const ANCESTOR_FILES = [
   'memory.swap.max',
   'cpu.max',
   'pids.max',
+  'cpuset.cpus',
 ] as const;
 
 /** The tightest limit of a kind that the cgroups above a unit have. */
@@ -24,7 +25,7 @@ export interface AncestorLimit {
   file: string;
   /** In systemd's syntax. */
   value: string;
-  /** Bytes, tasks, or µs of CPU time per second. */
+  /** Bytes, tasks, µs of CPU time per second, or how many CPUs. */
   amount: number;
 }
 
@@ -40,10 +41,11 @@ export function tightestAncestor(
   for (const { cgroup, files } of context.ancestors ?? []) {
     for (const file of rivals) {
       const amount = amountIn(files, file, read);
-      if (typeof amount !== 'number' || amount >= (tightest?.amount ?? Infinity)) continue;
+      if (typeof amount !== 'number' || amount >= (tightest?.amount ?? Number.POSITIVE_INFINITY))
+        continue;
       const name = cgroup.slice(cgroup.lastIndexOf('/') + 1);
       const unit = /\.(slice|scope|service)$/.test(name) ? { unit: name } : {};
-      tightest = { cgroup, ...unit, file, value: text(amount), amount };
+      tightest = { cgroup, ...unit, file, value: text(amount, files[file]), amount };
     }
   }
   return tightest;
@@ -54,12 +56,14 @@ export function tightestAncestor(
  * limits that is not the tightest, naming the ancestor that is.
  */
 export function ancestorFindings(kernel: KernelFiles, context: KernelContext): Finding[] {
-  return COMPARED.flatMap(({ property, file, read, text, isWatermark }) => {
+  return COMPARED.flatMap(({ property, file, read, text, isWatermark, within }) => {
     const own = amountIn(kernel, file, read);
     const above = tightestAncestor(property, context);
     if (own === undefined || own === 'infinity' || isWatermark) return [];
-    if (above === undefined || above.amount >= own) return [];
-    return [tighterAncestor(property, { ...above, own: text(own), theirs: above.value }, context)];
+    if (above === undefined) return [];
+    const mine = text(own, kernel[file]);
+    if (within ? within(mine, above.value) : above.amount >= own) return [];
+    return [tighterAncestor(property, { ...above, own: mine, theirs: above.value }, context)];
   });
 }
 
@@ -71,7 +75,9 @@ interface Compared {
   file: string;
   rivals: string[];
   read: Read;
-  text(amount: Amount): string;
+  text(amount: Amount, content?: string): string;
+  /** Where less is not told by an amount: whether all of the first is in the second. */
+  within?(own: string, above: string): boolean;
   /** Not a bound of its own: a lower one above slows down, and is told of MemoryMax. */
   isWatermark?: true;
 }
@@ -108,6 +114,18 @@ const COMPARED: readonly Compared[] = [
     text: formatCpuQuota,
   },
   { property: 'TasksMax', file: 'pids.max', rivals: ['pids.max'], read: parseAmount, text: String },
+  {
+    property: 'AllowedCPUs',
+    file: 'cpuset.cpus',
+    rivals: ['cpuset.cpus'],
+    // Empty: whatever the cgroup above has.
+    read: (content, file) => parseCpus(content, file).length || 'infinity',
+    text: (_, content = '') => formatCpuList(parseCpuList(content)),
+    within: (own, above) => {
+      const allowed = new Set(parseCpuList(above));
+      return parseCpuList(own).every((cpu) => allowed.has(cpu));
+    },
+  },
 ];
 
 /** Absent where there is no such file, or where it makes no sense: that is said elsewhere. */

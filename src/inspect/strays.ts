@@ -98,11 +98,22 @@ function strayOf(
   const found = readProcess(pid, proc);
   if (found === undefined || (record && STARTERS.includes(found.comm))) return undefined;
   if (cgroup !== undefined && isWithin(found.cgroup, cgroup)) return undefined;
+  // Where rlimit makes the cgroup, the command waits outside until it is moved into it.
+  if (cgroup === undefined && record?.launcher === 'cgroup' && isYoung(found, proc))
+    return undefined;
   const isOfAnother = found.cgroup.split('/').some((part) => part !== unit && runs.has(part));
   // A cgroup of another hierarchy, or of a namespace, tells nothing.
   if (isOfAnother || cgroupOf(pid, proc) === undefined) return undefined;
   return { pid, comm: found.comm, cgroup: found.cgroup };
 }
+
+/** Started in the last seconds; clock ticks are hundredths of a second (proc(5)). */
+function isYoung({ startTicks }: Process, proc: string): boolean {
+  const uptime = Number(/^\d+\.\d+/.exec(read(`${proc}/uptime`))?.[0]);
+  return uptime * 100 - startTicks < YOUNG_TICKS;
+}
+
+const YOUNG_TICKS = 500;
 
 /**
  * The command of a run that has its scope: rlimit starts nothing before it. Without a scope the

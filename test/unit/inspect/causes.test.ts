@@ -154,6 +154,25 @@ describe('above', () => {
     expect(find(undefined, { ancestors: [] }).rows[0]).not.toHaveProperty('ancestor');
   });
 
+  it('CPUs that a slice does not have are told', () => {
+    const cpus = (own: string, above: string) =>
+      find(
+        { AllowedCPUs: own },
+        { ancestors: [{ cgroup: '/a.slice', files: { 'cpuset.cpus': above } }] },
+        {
+          ...observation({ systemd: { AllowedCPUs: own } }),
+          kernel: { ...observation().kernel, 'cpuset.cpus': own, 'cpuset.cpus.effective': above },
+        },
+      );
+    expect(cpus('0-3', '0,1').findings).toMatchObject([
+      { id: 'ancestor-tighter', wanted: '0-3', observed: '0-1', where: '/a.slice' },
+    ]);
+    expect(cpus('0', '0-1').findings).toEqual([]);
+    expect(cpus('0', '1').findings).toMatchObject([{ id: 'ancestor-tighter' }]);
+    expect(cpus('0', '').findings).toEqual([]);
+    expect(cpus('0', '0-1').rows[0]?.ancestor).toMatchObject({ unit: 'a.slice', value: '0-1' });
+  });
+
   it('a percentage that the ancestor makes void is explained', () => {
     const percent = { MemoryMax: setting('6.25%', 'unit file') };
     const { rows, findings } = find(undefined, { ancestors, settings: percent });

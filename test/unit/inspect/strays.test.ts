@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { findStrays, strayFinding } from '../../../src/inspect/strays.js';
 import type { UnitRecord } from '../../../src/model/index.js';
@@ -72,6 +73,20 @@ describe('processes outside', () => {
     expect(find(processes, { unit: 'run.scope', record: record('run.scope') })).toEqual([]);
     const reused = { ...processes, 50: { ...processes[50], startTicks: 11 } };
     expect(find(reused)).toEqual([]);
+  });
+
+  it('are not what waits to be moved into a cgroup that rlimit makes', () => {
+    const home = {
+      unit: 'run.scope',
+      record: { ...record('run.scope'), launcher: 'cgroup' as const },
+    };
+    const look = (uptime: string) => {
+      const root = proc({ 60: { cgroup: '/elsewhere', env: mine, startTicks: 1000 } });
+      writeFileSync(`${root}/uptime`, uptime);
+      return findStrays([home], runs, root).size;
+    };
+    expect(look('12.50 9.00')).toBe(0);
+    expect(look('15.50 9.00')).toBe(1);
   });
 
   it('are main processes of services, too', () => {
