@@ -234,7 +234,7 @@ describe('a service that rlimit did not make', () => {
       partial: ['it does not run, so that the kernel holds nothing for it'],
     });
     await sh(
-      `systemctl revert ${unit}; rm -r ${directory}/${unit} ${directory}/${unit}.d; systemctl daemon-reload`,
+      `systemctl revert ${unit} 2>&1; rm -rf ${directory}/${unit} ${directory}/${unit}.d; systemctl daemon-reload`,
       'root',
     );
   });
