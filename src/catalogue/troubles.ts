@@ -346,7 +346,7 @@ export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
     found: ['doctor'],
   },
   'percent-of-machine': {
-    title: 'a percentage is of the whole machine, not of what the unit has',
+    title: 'a percentage of the machine where less is allowed',
     why: 'MemoryMax=60% is 60 % of the memory installed, also where a slice above allows far less: the limit can then never be reached.',
     mend: 'Give the size itself, as a part of what the slice allows.',
     found: ['inspect'],
