@@ -179,7 +179,7 @@ export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
     title: 'the unit is stalled between MemoryHigh and MemoryMax',
     why: 'Without swap there is nothing to reclaim: above MemoryHigh the kernel slows every process of the cgroup down without end, and none reaches MemoryMax, where it would be killed.',
     mend: 'rlimit inspect --break-stall; then no MemoryHigh, or swap for it to go to.',
-    found: ['inspect'],
+    found: ['inspect', 'run'],
     source: 'cgroup v2, memory.high',
   },
   'machine-oom': {

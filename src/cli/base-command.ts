@@ -1,6 +1,7 @@
 import { Command, Errors } from '@oclif/core';
 import { EXIT, isRlimitError } from '../errors/index.js';
 import { errorToJson, renderError } from '../render/index.js';
+import type { Explanation } from './explain.js';
 
 /**
  * What all verbs share: `--json`, failures printed in one way, and exit codes as documented.
@@ -18,6 +19,18 @@ export abstract class BaseCommand extends Command {
   /** Prints a remark that is not the result, on stderr; silent under `--json`. */
   protected remark(text: string): void {
     this.logToStderr(text);
+  }
+
+  /**
+   * Answers `--explain`; the long texts are loaded only here.
+   * @throws {UnknownNameError}
+   */
+  protected async explain(id: string): Promise<Explanation> {
+    const { explain } = await import('./explain.js');
+    const { renderExplanation } = await import('../render/explain.js');
+    const explanation = explain(id);
+    this.say(renderExplanation(explanation.troubles));
+    return explanation;
   }
 
   /** Ends with an exit code once the result is printed. */

@@ -86,7 +86,7 @@ export default class Doctor extends BaseCommand {
 
   async run(): Promise<DoctorReport | ProofReport | Explanation | Record<string, string>> {
     const { argv, flags } = await this.parse(Doctor, withExplainValue(this.argv));
-    if (flags.explain !== undefined) return this.#explain(flags.explain);
+    if (flags.explain !== undefined) return this.explain(flags.explain);
     if (flags.list) {
       this.say(renderCheckList());
       return Object.fromEntries(CHECK_TITLES);
@@ -106,14 +106,6 @@ export default class Doctor extends BaseCommand {
     const bad = flags.strict ? problem + warning + unknown : problem;
     this.endWith(bad > 0 ? EXIT.problems : EXIT.fine);
     return after;
-  }
-
-  async #explain(id: string): Promise<Explanation> {
-    const { explain } = await import('../cli/explain.js');
-    const { renderExplanation } = await import('../render/explain.js');
-    const explanation = explain(id);
-    this.say(renderExplanation(explanation.troubles));
-    return explanation;
   }
 
   async #prove(

@@ -68,7 +68,7 @@ export default class Inspect extends BaseCommand {
 
   async run(): Promise<Inspection | StallReport | Explanation | undefined> {
     const { argv, flags } = await this.parse(Inspect, withExplainValue(this.argv));
-    if (flags.explain !== undefined) return this.#explain(flags.explain);
+    if (flags.explain !== undefined) return this.explain(flags.explain);
     const units = argv as string[];
     const isLong = flags.watch || flags['break-stall'];
     if (flags.profile !== undefined && (isLong || units.length === 0)) {
@@ -88,14 +88,6 @@ export default class Inspect extends BaseCommand {
       return this.#watch({ names: units, intervalMs, breaks: flags['break-stall'] });
     }
     return isLong ? this.#breakStalls(units) : this.#inspect(units, flags);
-  }
-
-  async #explain(id: string): Promise<Explanation> {
-    const { explain } = await import('../cli/explain.js');
-    const { renderExplanation } = await import('../render/explain.js');
-    const explanation = explain(id);
-    this.say(renderExplanation(explanation.troubles));
-    return explanation;
   }
 
   async #inspect(

@@ -1,12 +1,11 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.js';
-import { type Explanation, explain } from '../../cli/explain.js';
+import type { Explanation } from '../../cli/explain.js';
 import { explainFlag, withExplainValue } from '../../cli/explain-flag.js';
 import { lintFactsFor, machineFlag } from '../../cli/flags.js';
 import { EXIT } from '../../errors/index.js';
 import { checkProfiles, type ProfileCheck } from '../../lint/index.js';
 import { processPlaces } from '../../profiles/index.js';
-import { renderExplanation } from '../../render/explain.js';
 import { renderProfileCheck } from '../../render/lint.js';
 
 export default class ProfileCheckCommand extends BaseCommand {
@@ -35,11 +34,7 @@ export default class ProfileCheckCommand extends BaseCommand {
 
   async run(): Promise<ProfileCheck | Explanation> {
     const { argv, flags } = await this.parse(ProfileCheckCommand, withExplainValue(this.argv));
-    if (flags.explain !== undefined) {
-      const explanation = explain(flags.explain);
-      this.say(renderExplanation(explanation.troubles));
-      return explanation;
-    }
+    if (flags.explain !== undefined) return this.explain(flags.explain);
     const facts = lintFactsFor(flags.machine);
     const check = await checkProfiles(argv as string[], processPlaces(), facts);
     this.say(renderProfileCheck(check));
