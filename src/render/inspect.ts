@@ -15,6 +15,9 @@ export function renderInspection(
 ): string {
   const said = new Set<string>();
   const blocks = units.map((unit) => renderUnit(unit, said, now));
+  if (units.some(({ findings }) => findings.length > 0)) {
+    blocks.push(style.faint('More of a finding: rlimit inspect --explain ID'));
+  }
   if (blocks.length === 0) blocks.push('No units of rlimit are running.');
   if (profile !== undefined) blocks.push(...renderProfile(profile));
   if (budget !== undefined) blocks.push(renderBudgetLine(budget));

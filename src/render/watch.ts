@@ -11,7 +11,7 @@ import type {
   Waiting,
 } from '../watch/index.js';
 import { humanBytes, humanPart } from './figures.js';
-import { renderFinding } from './finding.js';
+import { renderBriefly } from './finding.js';
 import { paragraph, style } from './style.js';
 
 export interface FrameSize {
@@ -167,9 +167,10 @@ function blockOf(unit: UnitLook, processes: number, width: number): string[] {
 
 function findingLines(finding: UnitLook['findings'][number], width: number): string[] {
   const { remedy, ...cause } = finding;
-  const mend = remedy === undefined ? [] : [`mend: ${remedy}`];
+  const mend =
+    remedy === undefined ? [] : [`mend: ${remedy.split('\n').map(printable).join('\n')}`];
   // Here the remedy is wrapped too: what is cut off cannot be copied at all.
-  return [renderFinding(cause), ...mend].flatMap((text) =>
+  return [renderBriefly(cause), ...mend].flatMap((text) =>
     paragraph(text, { indent: 2, width }).split('\n'),
   );
 }

@@ -90,7 +90,7 @@ WAITING                   PLACE  WANTS   FOR  COMMAND
 rlimit-default-x.scope        1    all  5.0s  make
 rlimit-default-y.scope  stopped   1.0G   0ms  make
 
-problem: CPUQuota: it differs
+problem: CPUQuota: it differs [kernel-differs]
 
 warning: /b.json cannot be used: it is\\x0anot one`);
   });

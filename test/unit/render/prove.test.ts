@@ -68,7 +68,7 @@ describe('renderProofs', () => {
       inert           io-weight: IOWeight is held, and a device goes by it
                       no io.weight in the cgroup
                       expected: io.weight holds it
-      warning: IOWeight: the io controller is not delegated
+      warning: IOWeight: the io controller is not delegated [controller-not-delegated]
         mend: one
         two
       not applicable  earlyoom: earlyoom would end a hog

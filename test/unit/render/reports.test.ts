@@ -61,11 +61,13 @@ describe('inspect', () => {
   IOWeight       50        50        none!
   TasksMax       300       300       200!    9 (5%)
   OOMPolicy      continue  continue  -
-warning: IOWeight: no controller
+warning: IOWeight: no controller [kernel-differs]
   mend: one
   two
-problem: TasksMax: changed
-  mend: set it`);
+problem: TasksMax: changed [changed-since]
+  mend: set it
+
+More of a finding: rlimit inspect --explain ID`);
   });
 
   it('tells limits above, shares and what is unknown below the table', () => {
@@ -221,7 +223,7 @@ describe('adopt', () => {
    10    1.0M  make     session-3.scope
    11    1.0M  c\\x1bc   session-3.scope
   in force: MemoryMax=1G CPUQuota=infinity
-warning: IOWeight: no controller
+warning: IOWeight: no controller [kernel-differs]
 \`rlimit inspect\` tells the remedy
 note: the 2.0M that they hold already stay charged to session-3.scope: in the
 new scope they count as nothing, so memory can grow by the whole limit from here
