@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AdoptReport } from '../../src/adopt/index.js';
 import type { ExecOptions, GuestProcess } from './guest-process.js';
-import { machine } from './machine-under-test.js';
+import { isMainSuite, machine } from './machine-under-test.js';
 
 const hog = '/opt/rlimit/fixtures/hog.py';
 
@@ -110,12 +110,15 @@ describe('adopt', () => {
     }
   }, 180_000);
 
-  it('reaches every process of a family that doubles', async () => {
-    const root = await spawn(['python3', '-c', DOUBLING], 'doubling');
-    const { status, report } = await adopt(`default --pid ${root.pid}`);
-    expect(status).toBe(0);
-    await expect.poll(() => placesOf(root.pid), { timeout: 30_000 }).toEqual({ [report.unit]: 32 });
-  });
+  if (isMainSuite)
+    it('reaches every process of a family that doubles', async () => {
+      const root = await spawn(['python3', '-c', DOUBLING], 'doubling');
+      const { status, report } = await adopt(`default --pid ${root.pid}`);
+      expect(status).toBe(0);
+      await expect
+        .poll(() => placesOf(root.pid), { timeout: 30_000 })
+        .toEqual({ [report.unit]: 32 });
+    });
 
   it('takes processes out of a login session', async () => {
     const login = await spawn(
@@ -150,61 +153,64 @@ describe('adopt', () => {
     expect(await stateOf(bystander.pid)).toBe('S');
   });
 
-  it('leaves what was stopped stopped, and lets everything else go on', async () => {
-    const root = await spawn(['sh', '-c', 'sleep 600 & echo $!; exec sleep 601'], '\n');
-    const child = Number(root.stdout);
-    await machine.exec(`kill -STOP ${child}`);
-    const { status, report } = await adopt(`default --pid ${root.pid}`);
-    expect(status).toBe(0);
-    expect(report.processes.map(({ stopped }) => stopped)).toEqual([false, true]);
-    expect([await stateOf(root.pid), await stateOf(child)]).toEqual(['S', 'T']);
-  });
-
-  it('does not disturb the shell whose foreground job it takes', async () => {
-    const shell = await machine.spawn(['bash', '--norc', '-i'], {
-      tty: true,
-      env: { TERM: 'dumb' },
+  if (isMainSuite)
+    it('leaves what was stopped stopped, and lets everything else go on', async () => {
+      const root = await spawn(['sh', '-c', 'sleep 600 & echo $!; exec sleep 601'], '\n');
+      const child = Number(root.stdout);
+      await machine.exec(`kill -STOP ${child}`);
+      const { status, report } = await adopt(`default --pid ${root.pid}`);
+      expect(status).toBe(0);
+      expect(report.processes.map(({ stopped }) => stopped)).toEqual([false, true]);
+      expect([await stateOf(root.pid), await stateOf(child)]).toEqual(['S', 'T']);
     });
-    spawned.push(shell);
-    shell.write('PS1=; sh -c \'echo up; sleep 600; :\'; echo "status $?"\n');
-    await shell.waitForOutput('\nup');
-    const pid = Number(await outputOf(`pgrep -P ${shell.pid} -x sh`));
-    const { status, report } = await adopt(`default --pid ${pid}`);
-    expect(status).toBe(0);
-    expect(await placesOf(pid)).toEqual({ [report.unit]: 2 });
-    shell.write('\x03');
-    await expect
-      .poll(() => machine.exec(`kill -0 ${pid}`), { timeout: 20_000 })
-      .toMatchObject({
-        status: 1,
+
+  if (isMainSuite)
+    it('does not disturb the shell whose foreground job it takes', async () => {
+      const shell = await machine.spawn(['bash', '--norc', '-i'], {
+        tty: true,
+        env: { TERM: 'dumb' },
       });
-    shell.write('echo "status $?"\n');
-    await shell.waitForOutput('status 130');
-    expect(shell.stdout).not.toContain('Stopped');
-  });
-
-  it('does not disturb a shell that it takes, nor the job of that one', async () => {
-    const shell = await machine.spawn(['bash', '--norc', '-i'], {
-      tty: true,
-      env: { TERM: 'dumb', PS1: '' },
+      spawned.push(shell);
+      shell.write('PS1=; sh -c \'echo up; sleep 600; :\'; echo "status $?"\n');
+      await shell.waitForOutput('\nup');
+      const pid = Number(await outputOf(`pgrep -P ${shell.pid} -x sh`));
+      const { status, report } = await adopt(`default --pid ${pid}`);
+      expect(status).toBe(0);
+      expect(await placesOf(pid)).toEqual({ [report.unit]: 2 });
+      shell.write('\x03');
+      await expect
+        .poll(() => machine.exec(`kill -0 ${pid}`), { timeout: 20_000 })
+        .toMatchObject({
+          status: 1,
+        });
+      shell.write('echo "status $?"\n');
+      await shell.waitForOutput('status 130');
+      expect(shell.stdout).not.toContain('Stopped');
     });
-    spawned.push(shell);
-    shell.write('PS1=; bash --norc -i\n');
-    shell.write("PS1=; sh -c 'echo inner up; sleep 600; :'\n");
-    await shell.waitForOutput('\ninner up');
-    const inner = Number(await outputOf(`pgrep -P ${shell.pid} -x bash`));
-    const { status, report } = await adopt(`default --pid ${inner}`);
-    expect(status).toBe(0);
-    expect(report.processes.map(({ comm }) => comm)).toEqual(['bash', 'sh', 'sleep']);
-    expect(await placesOf(inner)).toEqual({ [report.unit]: 1 });
-    shell.write('\x03');
-    await expect
-      .poll(() => machine.exec(`pgrep -P ${inner}`), { timeout: 20_000 })
-      .toMatchObject({ status: 1 });
-    shell.write('echo "status $?"\n');
-    await shell.waitForOutput('status 130');
-    expect(shell.stdout).not.toContain('Stopped');
-  });
+
+  if (isMainSuite)
+    it('does not disturb a shell that it takes, nor the job of that one', async () => {
+      const shell = await machine.spawn(['bash', '--norc', '-i'], {
+        tty: true,
+        env: { TERM: 'dumb', PS1: '' },
+      });
+      spawned.push(shell);
+      shell.write('PS1=; bash --norc -i\n');
+      shell.write("PS1=; sh -c 'echo inner up; sleep 600; :'\n");
+      await shell.waitForOutput('\ninner up');
+      const inner = Number(await outputOf(`pgrep -P ${shell.pid} -x bash`));
+      const { status, report } = await adopt(`default --pid ${inner}`);
+      expect(status).toBe(0);
+      expect(report.processes.map(({ comm }) => comm)).toEqual(['bash', 'sh', 'sleep']);
+      expect(await placesOf(inner)).toEqual({ [report.unit]: 1 });
+      shell.write('\x03');
+      await expect
+        .poll(() => machine.exec(`pgrep -P ${inner}`), { timeout: 20_000 })
+        .toMatchObject({ status: 1 });
+      shell.write('echo "status $?"\n');
+      await shell.waitForOutput('status 130');
+      expect(shell.stdout).not.toContain('Stopped');
+    });
 
   it('leaves a descendant that is under limits of its own where it is', async () => {
     const root = await spawn(
@@ -246,79 +252,80 @@ describe('adopt', () => {
   });
 });
 
-describe('what is not adopted', () => {
-  it.each([
-    ['--pid 1', "the system's first process"],
-    ['--pid 2', 'a thread of the kernel'],
-    ['--pid 4194303', 'there is no process'],
-    ['--pid 0', 'not a process ID'],
-    ['--pid abc', 'not a process ID'],
-    ['--pid $$', 'what you work in'],
-    ['--pid $(pgrep -u dev -xo systemd)', 'a service manager'],
-    ['--pid $(pgrep -u dev -o ^dbus)', 'a message bus'],
-    ['--pid $(pgrep -u root -xo systemd-journal)', 'belongs to user 0'],
-  ])('%s: exit 2', async (args, words) => {
-    const { status, stdout, said } = await refusal(`default ${args}`);
-    expect(said).toContain(words);
-    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-  });
+if (isMainSuite)
+  describe('what is not adopted', () => {
+    it.each([
+      ['--pid 1', "the system's first process"],
+      ['--pid 2', 'a thread of the kernel'],
+      ['--pid 4194303', 'there is no process'],
+      ['--pid 0', 'not a process ID'],
+      ['--pid abc', 'not a process ID'],
+      ['--pid $$', 'what you work in'],
+      ['--pid $(pgrep -u dev -xo systemd)', 'a service manager'],
+      ['--pid $(pgrep -u dev -o ^dbus)', 'a message bus'],
+      ['--pid $(pgrep -u root -xo systemd-journal)', 'belongs to user 0'],
+    ])('%s: exit 2', async (args, words) => {
+      const { status, stdout, said } = await refusal(`default ${args}`);
+      expect(said).toContain(words);
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    });
 
-  it('a process whose PID changed hands', async () => {
-    const root = await spawn(['sleep', '600']);
-    const ticks = Number(await outputOf(`awk '{print $22}' /proc/${root.pid}/stat`));
-    const wrong = await refusal(`default --pid ${root.pid}:${ticks + 1}`);
-    expect(wrong).toMatchObject({ status: 2 });
-    expect(wrong.said).toContain('the PID has changed hands');
-    expect(await cgroupOf(root.pid)).not.toContain('rlimit-default');
-    expect((await adopt(`default --pid ${root.pid}:${ticks}`)).status).toBe(0);
-  });
+    it('a process whose PID changed hands', async () => {
+      const root = await spawn(['sleep', '600']);
+      const ticks = Number(await outputOf(`awk '{print $22}' /proc/${root.pid}/stat`));
+      const wrong = await refusal(`default --pid ${root.pid}:${ticks + 1}`);
+      expect(wrong).toMatchObject({ status: 2 });
+      expect(wrong.said).toContain('the PID has changed hands');
+      expect(await cgroupOf(root.pid)).not.toContain('rlimit-default');
+      expect((await adopt(`default --pid ${root.pid}:${ticks}`)).status).toBe(0);
+    });
 
-  it('a zombie, a thread, and the leader of a terminal', async () => {
-    const zombie = await spawn(
-      [
-        'python3',
-        '-c',
-        'import os,time\np=os.fork()\nif p==0: os._exit(0)\nprint(p,flush=True)\ntime.sleep(600)',
-      ],
-      '\n',
-    );
-    expect((await refusal(`default --pid ${Number(zombie.stdout)}`)).said).toContain('a zombie');
-    const threads = await spawn(
-      [
-        'python3',
-        '-c',
-        'import threading,time\nt=threading.Thread(target=time.sleep,args=(600,))\nt.start()\nprint(t.native_id,flush=True)',
-      ],
-      '\n',
-    );
-    expect((await refusal(`default --pid ${Number(threads.stdout)}`)).said).toContain(
-      `a thread of process ${threads.pid}`,
-    );
-    const shell = await machine.spawn(['bash', '--norc', '-i'], { tty: true });
-    spawned.push(shell);
-    expect((await refusal(`default --pid ${shell.pid}`)).said).toContain('leads the session');
-    expect((await adopt(`default --pid ${shell.pid} --force`)).status).toBe(0);
-  });
+    it('a zombie, a thread, and the leader of a terminal', async () => {
+      const zombie = await spawn(
+        [
+          'python3',
+          '-c',
+          'import os,time\np=os.fork()\nif p==0: os._exit(0)\nprint(p,flush=True)\ntime.sleep(600)',
+        ],
+        '\n',
+      );
+      expect((await refusal(`default --pid ${Number(zombie.stdout)}`)).said).toContain('a zombie');
+      const threads = await spawn(
+        [
+          'python3',
+          '-c',
+          'import threading,time\nt=threading.Thread(target=time.sleep,args=(600,))\nt.start()\nprint(t.native_id,flush=True)',
+        ],
+        '\n',
+      );
+      expect((await refusal(`default --pid ${Number(threads.stdout)}`)).said).toContain(
+        `a thread of process ${threads.pid}`,
+      );
+      const shell = await machine.spawn(['bash', '--norc', '-i'], { tty: true });
+      spawned.push(shell);
+      expect((await refusal(`default --pid ${shell.pid}`)).said).toContain('leads the session');
+      expect((await adopt(`default --pid ${shell.pid} --force`)).status).toBe(0);
+    });
 
-  it('one that rlimit limits already, unless forced', async () => {
-    const root = await spawn(['sleep', '600']);
-    const first = await adopt(`default --pid ${root.pid}`);
-    const again = await refusal(`default --pid ${root.pid}`);
-    expect(again).toMatchObject({ status: 2 });
-    expect(again.said).toContain(`rlimit tune ${first.report.unit}`);
-    const forced = await adopt(`default --pid ${root.pid} --force`);
-    expect(forced.status).toBe(0);
-    expect(await cgroupOf(root.pid)).toBe(forced.report.cgroup);
-  });
+    it('one that rlimit limits already, unless forced', async () => {
+      const root = await spawn(['sleep', '600']);
+      const first = await adopt(`default --pid ${root.pid}`);
+      const again = await refusal(`default --pid ${root.pid}`);
+      expect(again).toMatchObject({ status: 2 });
+      expect(again.said).toContain(`rlimit tune ${first.report.unit}`);
+      const forced = await adopt(`default --pid ${root.pid} --force`);
+      expect(forced.status).toBe(0);
+      expect(await cgroupOf(root.pid)).toBe(forced.report.cgroup);
+    });
 
-  it('the shell that rlimit runs in, unless forced: then it goes along, and nothing hangs', async () => {
-    const { status, stdout } = await machine.exec(
-      'rlimit adopt default --pid $$ --force >/dev/null; echo $?; cat /proc/self/cgroup',
-    );
-    expect(status).toBe(0);
-    expect(stdout).toMatch(/^0\n.*rlimit-default-\w+\.scope\n$/);
+    it('the shell that rlimit runs in, unless forced: then it goes along, and nothing hangs', async () => {
+      const { status, stdout } = await machine.exec(
+        'rlimit adopt default --pid $$ --force >/dev/null; echo $?; cat /proc/self/cgroup',
+      );
+      expect(status).toBe(0);
+      expect(stdout).toMatch(/^0\n.*rlimit-default-\w+\.scope\n$/);
+    });
   });
-});
 
 describe('however it ends, no process is left standing', () => {
   /** A busctl of the test's own, in front of the real one. */
@@ -341,18 +348,23 @@ describe('however it ends, no process is left standing', () => {
     expect(await outputOf('ls $XDG_RUNTIME_DIR/rlimit')).toBe(records);
   });
 
-  it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL'] as const)(
-    'rlimit gets %s while they stand',
-    async (signal) => {
-      const root = await family();
-      const shim = await withBusctl('sleep 4; exit 1');
-      const rlimit = await spawn(['rlimit', 'adopt', 'default', '--pid', `${root.pid}`], '', shim);
-      await expect.poll(() => states(root.pid), { timeout: 20_000 }).toMatch(/^3 T$/);
-      rlimit.kill(signal);
-      expect(await rlimit.wait()).toMatchObject({ signal });
-      await expect.poll(() => states(root.pid), { timeout: 3000 }).toMatch(/^3 S$/);
-    },
-  );
+  if (isMainSuite)
+    it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL'] as const)(
+      'rlimit gets %s while they stand',
+      async (signal) => {
+        const root = await family();
+        const shim = await withBusctl('sleep 4; exit 1');
+        const rlimit = await spawn(
+          ['rlimit', 'adopt', 'default', '--pid', `${root.pid}`],
+          '',
+          shim,
+        );
+        await expect.poll(() => states(root.pid), { timeout: 20_000 }).toMatch(/^3 T$/);
+        rlimit.kill(signal);
+        expect(await rlimit.wait()).toMatchObject({ signal });
+        await expect.poll(() => states(root.pid), { timeout: 3000 }).toMatch(/^3 S$/);
+      },
+    );
 
   it('the manager does not answer', async () => {
     const root = await family();

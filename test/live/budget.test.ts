@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BudgetReport } from '../../src/budget/index.js';
 import type { GuestProcess } from './guest-process.js';
-import { machine } from './machine-under-test.js';
+import { isMainSuite, machine } from './machine-under-test.js';
 
 const MEBIBYTE = 1024 ** 2;
 const SLICE = 'app-rlimit.slice';
@@ -150,131 +150,135 @@ describe('the limits', () => {
   });
 });
 
-describe('a run that does not fit', () => {
-  it('is refused with who holds what, and starts when there is room', async () => {
-    await budget('set -p MemoryMax=300M');
-    const first = await start('first', '200M', '-q');
-    await first.waitForOutput('up');
-    const second = await machine.exec('rlimit run -p MemoryMax=200M -- touch ran');
-    expect(second.status).toBe(125);
-    expect(second.stderr).toContain('it wants 200M, and 100M of 300M are free');
-    expect(second.stderr).toMatch(/first\.scope holds 200M for \d.* now: sh -c/);
-    expect(second.stderr).toContain('--wait');
-    expect((await machine.exec('ls ran')).status).toBe(2);
-    const json = await machine.exec('rlimit run --json -p MemoryMax=200M -- true');
-    expect(JSON.parse(json.stderr)).toMatchObject({
-      error: { id: 'budget', details: { budget: { holders: [{ unit: 'first.scope' }] } } },
+if (isMainSuite)
+  describe('a run that does not fit', () => {
+    it('is refused with who holds what, and starts when there is room', async () => {
+      await budget('set -p MemoryMax=300M');
+      const first = await start('first', '200M', '-q');
+      await first.waitForOutput('up');
+      const second = await machine.exec('rlimit run -p MemoryMax=200M -- touch ran');
+      expect(second.status).toBe(125);
+      expect(second.stderr).toContain('it wants 200M, and 100M of 300M are free');
+      expect(second.stderr).toMatch(/first\.scope holds 200M for \d.* now: sh -c/);
+      expect(second.stderr).toContain('--wait');
+      expect((await machine.exec('ls ran')).status).toBe(2);
+      const json = await machine.exec('rlimit run --json -p MemoryMax=200M -- true');
+      expect(JSON.parse(json.stderr)).toMatchObject({
+        error: { id: 'budget', details: { budget: { holders: [{ unit: 'first.scope' }] } } },
+      });
+      expect((await machine.exec('rlimit run -q -p MemoryMax=100M -- true')).status).toBe(0);
+      first.kill('SIGTERM');
+      await first.wait();
+      expect((await machine.exec('rlimit run -q -p MemoryMax=200M -- true')).status).toBe(0);
+      await expectNothingLeft();
     });
-    expect((await machine.exec('rlimit run -q -p MemoryMax=100M -- true')).status).toBe(0);
-    first.kill('SIGTERM');
-    await first.wait();
-    expect((await machine.exec('rlimit run -q -p MemoryMax=200M -- true')).status).toBe(0);
-    await expectNothingLeft();
+
+    it('into the whole budget is refused always, also before there is a slice', async () => {
+      await budget('set -p MemoryMax=300M');
+      await machine.exec(`systemctl --user stop ${SLICE}`);
+      expect((await report()).active).toBe(false);
+      const { status, stderr } = await machine.exec('rlimit run --wait -p MemoryMax=400M -- true');
+      expect(status).toBe(125);
+      expect(stderr).toContain('larger than the whole budget');
+      expect((await machine.exec('rlimit run -q -p MemoryMax=300M -- true')).status).toBe(0);
+      // The first run made the slice, with its limits.
+      expect(await held()).toMatchObject({ memory: String(300 * MEBIBYTE) });
+    });
+
+    it('is never let in because two came at once', async () => {
+      await budget('set -p MemoryMax=300M');
+      const { stdout } = await machine.exec(
+        'for n in 1 2 3 4 5; do ' +
+          'rlimit run -q -p MemoryMax=200M -- sh -c "echo in; exec sleep 1000" & ' +
+          'done 2>/tmp/at-once; wait -n; wait -n; wait -n; wait -n; ' +
+          `ls -d ${CGROUP}/*/*.scope | wc -l; grep -c "no room" /tmp/at-once`,
+        { timeoutMs: 120_000 },
+      );
+      expect(stdout).toBe('in\n1\n4\n');
+    }, 150_000);
   });
 
-  it('into the whole budget is refused always, also before there is a slice', async () => {
-    await budget('set -p MemoryMax=300M');
-    await machine.exec(`systemctl --user stop ${SLICE}`);
-    expect((await report()).active).toBe(false);
-    const { status, stderr } = await machine.exec('rlimit run --wait -p MemoryMax=400M -- true');
-    expect(status).toBe(125);
-    expect(stderr).toContain('larger than the whole budget');
-    expect((await machine.exec('rlimit run -q -p MemoryMax=300M -- true')).status).toBe(0);
-    // The first run made the slice, with its limits.
-    expect(await held()).toMatchObject({ memory: String(300 * MEBIBYTE) });
+if (isMainSuite)
+  describe('waiting', () => {
+    it('is in order, with the place shown, also for a small one behind a large one', async () => {
+      await budget('set -p MemoryMax=300M');
+      const holder = await start('holder', '200M', '-q');
+      await holder.waitForOutput('up');
+      const large = await start('large', '300M', '--wait');
+      await large.waitForOutput(/waiting for 300M of 300M: place 1; held by\s+holder.scope 200M/);
+      const small = await start('small', '50M', '--wait');
+      await small.waitForOutput('waiting for 50M of 300M: place 2; held by');
+      const late = await machine.exec('rlimit run -p MemoryMax=50M -- true');
+      expect(late).toMatchObject({ status: 125 });
+      expect(late.stderr).toContain('not its turn');
+      expect((await budget('')).stdout).toMatch(
+        /^large\.scope +1 +300M .*\nsmall\.scope +2 +50M /m,
+      );
+      holder.kill('SIGTERM');
+      await large.waitForOutput('up');
+      await small.waitForOutput('place 1');
+      expect(small.stdout).not.toContain('up');
+      large.kill('SIGTERM');
+      await small.waitForOutput('up');
+      small.kill('SIGTERM');
+      await Promise.all([holder, large, small].map((run) => run.wait()));
+      await expectNothingLeft();
+    }, 150_000);
+
+    it('goes on for the next when one in front is killed, who leaves nothing behind', async () => {
+      await budget('set -p MemoryMax=300M');
+      const holder = await start('holder', '200M', '-q');
+      await holder.waitForOutput('up');
+      const killed = await start('killed', '300M', '--wait -q');
+      await untilWaiting(1);
+      const next = await start('next', '100M', '--wait');
+      await next.waitForOutput('place 2');
+      killed.kill('SIGKILL');
+      await next.waitForOutput('up');
+      const { stdout } = await machine.exec('ls $XDG_RUNTIME_DIR/rlimit');
+      expect(stdout).not.toMatch(/waiting|killed/);
+      for (const run of [holder, next]) run.kill('SIGTERM');
+      await Promise.all([holder, next].map((run) => run.wait()));
+      await expectNothingLeft();
+    }, 150_000);
+
+    it('ends by Ctrl-C at a terminal, and leaves nothing', async () => {
+      await budget('set -p MemoryMax=300M');
+      const holder = await start('holder', '200M', '-q');
+      await holder.waitForOutput('up');
+      const shell = await machine.spawn(['bash', '--norc', '-i'], {
+        tty: true,
+        env: { TERM: 'dumb' },
+      });
+      shell.write('PS1=; rlimit run --wait -p MemoryMax=200M -- touch /tmp/ran-after-ctrl-c\n');
+      await shell.waitForOutput('place 1');
+      shell.write('\x03');
+      await untilWaiting(0);
+      shell.write('echo "status $?"\n');
+      await shell.waitForOutput('status 130');
+      shell.write('exit\n');
+      await shell.wait();
+      holder.kill('SIGTERM');
+      await holder.wait();
+      expect((await machine.exec('ls /tmp/ran-after-ctrl-c')).status).toBe(2);
+      await expectNothingLeft();
+    }, 150_000);
+
+    it('knows that the command of a killed rlimit still has its room', async () => {
+      await budget('set -p MemoryMax=300M');
+      const orphan = await start('orphan', '200M', '-q');
+      await orphan.waitForOutput('up');
+      orphan.kill('SIGKILL');
+      await orphan.wait();
+      const refused = await machine.exec('rlimit run -p MemoryMax=200M -- true');
+      expect(refused.status).toBe(125);
+      expect(refused.stderr).toContain('orphan.scope holds 200M');
+      const next = await start('next', '200M', '--wait');
+      await next.waitForOutput('place 1');
+      expect((await machine.exec('rlimit kill orphan.scope')).status).toBe(0);
+      await next.waitForOutput('up');
+      next.kill('SIGTERM');
+      await next.wait();
+      await expectNothingLeft();
+    }, 150_000);
   });
-
-  it('is never let in because two came at once', async () => {
-    await budget('set -p MemoryMax=300M');
-    const { stdout } = await machine.exec(
-      'for n in 1 2 3 4 5; do ' +
-        'rlimit run -q -p MemoryMax=200M -- sh -c "echo in; exec sleep 1000" & ' +
-        'done 2>/tmp/at-once; wait -n; wait -n; wait -n; wait -n; ' +
-        `ls -d ${CGROUP}/*/*.scope | wc -l; grep -c "no room" /tmp/at-once`,
-      { timeoutMs: 120_000 },
-    );
-    expect(stdout).toBe('in\n1\n4\n');
-  }, 150_000);
-});
-
-describe('waiting', () => {
-  it('is in order, with the place shown, also for a small one behind a large one', async () => {
-    await budget('set -p MemoryMax=300M');
-    const holder = await start('holder', '200M', '-q');
-    await holder.waitForOutput('up');
-    const large = await start('large', '300M', '--wait');
-    await large.waitForOutput(/waiting for 300M of 300M: place 1; held by\s+holder.scope 200M/);
-    const small = await start('small', '50M', '--wait');
-    await small.waitForOutput('waiting for 50M of 300M: place 2; held by');
-    const late = await machine.exec('rlimit run -p MemoryMax=50M -- true');
-    expect(late).toMatchObject({ status: 125 });
-    expect(late.stderr).toContain('not its turn');
-    expect((await budget('')).stdout).toMatch(/^large\.scope +1 +300M .*\nsmall\.scope +2 +50M /m);
-    holder.kill('SIGTERM');
-    await large.waitForOutput('up');
-    await small.waitForOutput('place 1');
-    expect(small.stdout).not.toContain('up');
-    large.kill('SIGTERM');
-    await small.waitForOutput('up');
-    small.kill('SIGTERM');
-    await Promise.all([holder, large, small].map((run) => run.wait()));
-    await expectNothingLeft();
-  }, 150_000);
-
-  it('goes on for the next when one in front is killed, who leaves nothing behind', async () => {
-    await budget('set -p MemoryMax=300M');
-    const holder = await start('holder', '200M', '-q');
-    await holder.waitForOutput('up');
-    const killed = await start('killed', '300M', '--wait -q');
-    await untilWaiting(1);
-    const next = await start('next', '100M', '--wait');
-    await next.waitForOutput('place 2');
-    killed.kill('SIGKILL');
-    await next.waitForOutput('up');
-    const { stdout } = await machine.exec('ls $XDG_RUNTIME_DIR/rlimit');
-    expect(stdout).not.toMatch(/waiting|killed/);
-    for (const run of [holder, next]) run.kill('SIGTERM');
-    await Promise.all([holder, next].map((run) => run.wait()));
-    await expectNothingLeft();
-  }, 150_000);
-
-  it('ends by Ctrl-C at a terminal, and leaves nothing', async () => {
-    await budget('set -p MemoryMax=300M');
-    const holder = await start('holder', '200M', '-q');
-    await holder.waitForOutput('up');
-    const shell = await machine.spawn(['bash', '--norc', '-i'], {
-      tty: true,
-      env: { TERM: 'dumb' },
-    });
-    shell.write('PS1=; rlimit run --wait -p MemoryMax=200M -- touch /tmp/ran-after-ctrl-c\n');
-    await shell.waitForOutput('place 1');
-    shell.write('\x03');
-    await untilWaiting(0);
-    shell.write('echo "status $?"\n');
-    await shell.waitForOutput('status 130');
-    shell.write('exit\n');
-    await shell.wait();
-    holder.kill('SIGTERM');
-    await holder.wait();
-    expect((await machine.exec('ls /tmp/ran-after-ctrl-c')).status).toBe(2);
-    await expectNothingLeft();
-  }, 150_000);
-
-  it('knows that the command of a killed rlimit still has its room', async () => {
-    await budget('set -p MemoryMax=300M');
-    const orphan = await start('orphan', '200M', '-q');
-    await orphan.waitForOutput('up');
-    orphan.kill('SIGKILL');
-    await orphan.wait();
-    const refused = await machine.exec('rlimit run -p MemoryMax=200M -- true');
-    expect(refused.status).toBe(125);
-    expect(refused.stderr).toContain('orphan.scope holds 200M');
-    const next = await start('next', '200M', '--wait');
-    await next.waitForOutput('place 1');
-    expect((await machine.exec('rlimit kill orphan.scope')).status).toBe(0);
-    await next.waitForOutput('up');
-    next.kill('SIGTERM');
-    await next.wait();
-    await expectNothingLeft();
-  }, 150_000);
-});

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { StoredOutcome } from '../../src/state/index.js';
-import { machine } from './machine-under-test.js';
+import { isMainSuite, machine } from './machine-under-test.js';
 
 const FILE = '.local/state/rlimit/history.jsonl';
 const HOME = '/home/dev';
@@ -49,13 +49,14 @@ describe('the history', () => {
     expect(one.stdout).toContain('rlimit run coq-single -- sh -c');
   });
 
-  it('has no run that was not started', async () => {
-    await machine.exec(
-      'rlimit run --dry-run -- true; rlimit run -- /nowhere; rlimit run nope -- x',
-    );
-    await machine.exec('rlimit run coq-standard --strict -- true');
-    expect(await history()).toEqual({ runs: [], fitting: 0, skipped: [] });
-  });
+  if (isMainSuite)
+    it('has no run that was not started', async () => {
+      await machine.exec(
+        'rlimit run --dry-run -- true; rlimit run -- /nowhere; rlimit run nope -- x',
+      );
+      await machine.exec('rlimit run coq-standard --strict -- true');
+      expect(await history()).toEqual({ runs: [], fitting: 0, skipped: [] });
+    });
 
   it('has all runs that end at once, behind a torn line', async () => {
     await machine.exec('rlimit run -q -- true');
@@ -72,67 +73,71 @@ describe('the history', () => {
     expect(skipped).toMatchObject([{ line: 2 }]);
   }, 400_000);
 
-  it('that cannot be written is said once, and the run ends as it would', async () => {
-    await machine.exec(`mkdir -p ${HOME}/.local/state/rlimit && ln -s /dev/full ${FILE}`);
-    const linked = await machine.exec('rlimit run -q -- sh -c "echo out; exit 7"');
-    expect(linked).toMatchObject({ status: 7, stdout: 'out\n' });
-    expect(linked.stderr.match(/the history is incomplete: ELOOP/g)).toHaveLength(1);
-    expect((await machine.exec('rlimit history')).status).toBe(3);
-    expect((await machine.exec('ls -l /dev/full')).stdout).toMatch(/^crw/);
-  });
+  if (isMainSuite)
+    it('that cannot be written is said once, and the run ends as it would', async () => {
+      await machine.exec(`mkdir -p ${HOME}/.local/state/rlimit && ln -s /dev/full ${FILE}`);
+      const linked = await machine.exec('rlimit run -q -- sh -c "echo out; exit 7"');
+      expect(linked).toMatchObject({ status: 7, stdout: 'out\n' });
+      expect(linked.stderr.match(/the history is incomplete: ELOOP/g)).toHaveLength(1);
+      expect((await machine.exec('rlimit history')).status).toBe(3);
+      expect((await machine.exec('ls -l /dev/full')).stdout).toMatch(/^crw/);
+    });
 
-  it('on a full disk loses what does not fit, and heals when there is room again', async () => {
-    const mounted = await machine.exec(
-      'mkdir -p /tmp/small && mount -t tmpfs -o size=64k,mode=0777 none /tmp/small && mkdir -m 777 /tmp/small/rlimit',
-      { user: 'root' },
-    );
-    expect(mounted.status).toBe(0);
-    try {
-      const env = 'XDG_STATE_HOME=/tmp/small';
-      await machine.exec(`${env} rlimit run -q -- true`);
-      // All but a few bytes of a page: a line does not fit, its beginning does.
-      const file = '/tmp/small/rlimit/history.jsonl';
-      await machine.exec(
-        `head -c $((3900 - $(stat -c %s ${file}))) /dev/zero | tr '\\0' '\\n' >>${file}; ` +
-          'cat /dev/zero >/tmp/small/filler',
+  if (isMainSuite)
+    it('on a full disk loses what does not fit, and heals when there is room again', async () => {
+      const mounted = await machine.exec(
+        'mkdir -p /tmp/small && mount -t tmpfs -o size=64k,mode=0777 none /tmp/small && mkdir -m 777 /tmp/small/rlimit',
+        { user: 'root' },
       );
-      const full = await machine.exec(`${env} rlimit run -q -- sh -c "exit 7"`);
-      expect(full.status).toBe(7);
-      expect(full.stderr.match(/the history is incomplete: .*ENOSPC/g)).toHaveLength(1);
-      await machine.exec('rm /tmp/small/filler');
-      await machine.exec(`${env} rlimit run -q -- sh -c "exit 8"`);
-      const { runs, skipped } = await history('', env);
-      expect(runs.map(({ status }) => status)).toEqual([0, 8]);
-      expect(skipped).toHaveLength(1);
-    } finally {
-      await machine.exec('umount /tmp/small', { user: 'root' });
-    }
-  });
+      expect(mounted.status).toBe(0);
+      try {
+        const env = 'XDG_STATE_HOME=/tmp/small';
+        await machine.exec(`${env} rlimit run -q -- true`);
+        // All but a few bytes of a page: a line does not fit, its beginning does.
+        const file = '/tmp/small/rlimit/history.jsonl';
+        await machine.exec(
+          `head -c $((3900 - $(stat -c %s ${file}))) /dev/zero | tr '\\0' '\\n' >>${file}; ` +
+            'cat /dev/zero >/tmp/small/filler',
+        );
+        const full = await machine.exec(`${env} rlimit run -q -- sh -c "exit 7"`);
+        expect(full.status).toBe(7);
+        expect(full.stderr.match(/the history is incomplete: .*ENOSPC/g)).toHaveLength(1);
+        await machine.exec('rm /tmp/small/filler');
+        await machine.exec(`${env} rlimit run -q -- sh -c "exit 8"`);
+        const { runs, skipped } = await history('', env);
+        expect(runs.map(({ status }) => status)).toEqual([0, 8]);
+        expect(skipped).toHaveLength(1);
+      } finally {
+        await machine.exec('umount /tmp/small', { user: 'root' });
+      }
+    });
 
-  it('becomes the old generation when it is full, and is still listed', async () => {
-    await machine.exec('rlimit run -q -- true');
-    await machine.exec(
-      `while [ $(stat -c %s ${FILE}) -lt 4194304 ]; do cat ${FILE} ${FILE} >t; cat t >>${FILE}; done; rm t`,
-    );
-    const { stdout: lines } = await machine.exec(`wc -l <${FILE}`);
-    await machine.exec('rlimit run -q -- sh -c "exit 4"');
-    expect((await machine.exec(`wc -l <${FILE}.1; wc -l <${FILE}`)).stdout).toBe(`${lines}1\n`);
-    const { runs, fitting } = await history('--limit 1');
-    expect(fitting).toBe(Number(lines) + 1);
-    expect(runs).toMatchObject([{ status: 4 }]);
-  });
+  if (isMainSuite)
+    it('becomes the old generation when it is full, and is still listed', async () => {
+      await machine.exec('rlimit run -q -- true');
+      await machine.exec(
+        `while [ $(stat -c %s ${FILE}) -lt 4194304 ]; do cat ${FILE} ${FILE} >t; cat t >>${FILE}; done; rm t`,
+      );
+      const { stdout: lines } = await machine.exec(`wc -l <${FILE}`);
+      await machine.exec('rlimit run -q -- sh -c "exit 4"');
+      expect((await machine.exec(`wc -l <${FILE}.1; wc -l <${FILE}`)).stdout).toBe(`${lines}1\n`);
+      const { runs, fitting } = await history('--limit 1');
+      expect(fitting).toBe(Number(lines) + 1);
+      expect(runs).toMatchObject([{ status: 4 }]);
+    });
 
-  it('keeps its order when the clock is set back', async () => {
-    await machine.exec('rlimit run -q -- sh -c "exit 1"');
-    await machine.exec('date -s "$(date -d "-2 days")"', { user: 'root' });
-    try {
-      await machine.exec('rlimit run -q -- sh -c "exit 2"');
-      const { runs } = await history();
-      expect(runs.map(({ status }) => status)).toEqual([1, 2]);
-      expect((await history('--since 1h')).runs.map(({ status }) => status)).toEqual([1, 2]);
-      expect(runs[1]?.elapsedMs).toBeGreaterThan(0);
-    } finally {
-      await machine.exec('date -s "$(date -d "+2 days")"', { user: 'root' });
-    }
-  });
+  if (isMainSuite)
+    it('keeps its order when the clock is set back', async () => {
+      await machine.exec('rlimit run -q -- sh -c "exit 1"');
+      await machine.exec('date -s "$(date -d "-2 days")"', { user: 'root' });
+      try {
+        await machine.exec('rlimit run -q -- sh -c "exit 2"');
+        const { runs } = await history();
+        expect(runs.map(({ status }) => status)).toEqual([1, 2]);
+        expect((await history('--since 1h')).runs.map(({ status }) => status)).toEqual([1, 2]);
+        expect(runs[1]?.elapsedMs).toBeGreaterThan(0);
+      } finally {
+        await machine.exec('date -s "$(date -d "+2 days")"', { user: 'root' });
+      }
+    });
 });

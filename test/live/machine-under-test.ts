@@ -7,6 +7,13 @@ export const machine = await connectMachine(inject('suite'), inject('machineSock
 afterAll(() => machine.disconnect());
 
 /**
+ * Whether this is the suite for what neither systemd's version nor Node's can change: refusals decided
+ * from /proc, the history's file, the queue of the budget, drawing on a terminal. All else runs in every
+ * suite. The emulator is slow, and three times the same is no more than once.
+ */
+export const isMainSuite = machine.suite === 'trixie';
+
+/**
  * What the file before left: commands that were still running are killed with their rlimit, which
  * then cannot clear up. A file begins with none of it.
  */

@@ -3,7 +3,7 @@ import type { ChangeReport } from '../../src/change/index.js';
 import type { Inspection } from '../../src/inspect/index.js';
 import type { UnitRecord } from '../../src/model/index.js';
 import type { ExecOptions, GuestProcess } from './guest-process.js';
-import { machine } from './machine-under-test.js';
+import { isMainSuite, machine } from './machine-under-test.js';
 import { suiteFacts } from './suites.js';
 
 const { systemd } = suiteFacts[machine.suite];
@@ -242,43 +242,44 @@ describe('tune UNIT', () => {
   });
 });
 
-describe('what is refused', () => {
-  it('values and combinations that harm', async () => {
-    const unit = 'rlimit-live-10.scope';
-    await idle(unit, '-p MemoryMax=100M -p MemorySwapMax=0');
-    for (const [args, words] of [
-      ['-p MemoryHigh=50M', 'is a trap'],
-      ['-p MemoryMax=1M', '16M'],
-      ['-p MemoryMax=1T', 'more than this machine has'],
-      ['-p MemoryMax=lots', 'is not a size'],
-      ['-p MemoryMx=1G', 'MemoryMax'],
-      ['-p OOMPolicy=kill', 'cannot be changed while a unit runs'],
-      ['', 'nothing to change'],
-      ['-p MemoryMax=50M --jobs-only', 'for profiles'],
-    ] as const) {
-      const { status, said } = await refusal(`${unit} ${args}`);
-      expect(said).toContain(words);
-      expect(status).toBe(2);
-    }
-    expect(await file(unit, 'memory.max')).toBe(String(100 * MiB));
-    expect((await tune(`${unit} -p MemoryHigh=50M --force`)).status).toBe(0);
-    expect(await file(unit, 'memory.high')).toBe(String(50 * MiB));
-    // And the other way round: the unit has a MemoryHigh, and swap is taken away.
-    const combined = await refusal(`${unit} -p MemoryMax=120M`);
-    expect(combined.said).toContain('MemoryHigh=50M (as the unit has it)');
-    expect((await tune(`${unit} -p MemoryHigh=`)).status).toBe(0);
-    expect(await file(unit, 'memory.high')).toBe('max');
-  });
+if (isMainSuite)
+  describe('what is refused', () => {
+    it('values and combinations that harm', async () => {
+      const unit = 'rlimit-live-10.scope';
+      await idle(unit, '-p MemoryMax=100M -p MemorySwapMax=0');
+      for (const [args, words] of [
+        ['-p MemoryHigh=50M', 'is a trap'],
+        ['-p MemoryMax=1M', '16M'],
+        ['-p MemoryMax=1T', 'more than this machine has'],
+        ['-p MemoryMax=lots', 'is not a size'],
+        ['-p MemoryMx=1G', 'MemoryMax'],
+        ['-p OOMPolicy=kill', 'cannot be changed while a unit runs'],
+        ['', 'nothing to change'],
+        ['-p MemoryMax=50M --jobs-only', 'for profiles'],
+      ] as const) {
+        const { status, said } = await refusal(`${unit} ${args}`);
+        expect(said).toContain(words);
+        expect(status).toBe(2);
+      }
+      expect(await file(unit, 'memory.max')).toBe(String(100 * MiB));
+      expect((await tune(`${unit} -p MemoryHigh=50M --force`)).status).toBe(0);
+      expect(await file(unit, 'memory.high')).toBe(String(50 * MiB));
+      // And the other way round: the unit has a MemoryHigh, and swap is taken away.
+      const combined = await refusal(`${unit} -p MemoryMax=120M`);
+      expect(combined.said).toContain('MemoryHigh=50M (as the unit has it)');
+      expect((await tune(`${unit} -p MemoryHigh=`)).status).toBe(0);
+      expect(await file(unit, 'memory.high')).toBe('max');
+    });
 
-  it('units that are not there, and profiles', async () => {
-    await idle('rlimit-live-11.scope', '-p MemoryMax=100M');
-    const wrong = await refusal('rlimit-lvie-11.scope -p MemoryMax=100M');
-    expect(wrong).toMatchObject({ status: 2 });
-    expect(wrong.said).toContain('Did you mean rlimit-live-11.scope');
-    const profile = await refusal('default -p MemoryMax=100M');
-    expect(profile).toMatchObject({ status: 2 });
-    expect(profile.said).toContain('is a profile');
-    const gone = await refusal('dbus-org.freedesktop.hostname1.service -p MemoryMax=100M');
-    expect(gone.status).toBeGreaterThanOrEqual(2);
+    it('units that are not there, and profiles', async () => {
+      await idle('rlimit-live-11.scope', '-p MemoryMax=100M');
+      const wrong = await refusal('rlimit-lvie-11.scope -p MemoryMax=100M');
+      expect(wrong).toMatchObject({ status: 2 });
+      expect(wrong.said).toContain('Did you mean rlimit-live-11.scope');
+      const profile = await refusal('default -p MemoryMax=100M');
+      expect(profile).toMatchObject({ status: 2 });
+      expect(profile.said).toContain('is a profile');
+      const gone = await refusal('dbus-org.freedesktop.hostname1.service -p MemoryMax=100M');
+      expect(gone.status).toBeGreaterThanOrEqual(2);
+    });
   });
-});

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Look, StallReport } from '../../src/watch/index.js';
 import type { GuestProcess } from './guest-process.js';
-import { machine } from './machine-under-test.js';
+import { isMainSuite, machine } from './machine-under-test.js';
 
 const HIDE = '\u001b[?25l';
 const SHOW = '\u001b[?25h';
@@ -50,142 +50,144 @@ afterEach(async () => {
   );
 });
 
-describe('on a terminal', () => {
-  it('redraws in place, fits the terminal, and Ctrl-C leaves it as it was', async () => {
-    await start('rlimit-tty-1', 'exec sleep 600', '-p TasksMax=40');
-    const watch = await machine.spawn(['rlimit', 'inspect', '--watch', '--interval', '0.5'], {
-      ...TERMINAL,
-      tty: { rows: 24, cols: 60 },
+if (isMainSuite)
+  describe('on a terminal', () => {
+    it('redraws in place, fits the terminal, and Ctrl-C leaves it as it was', async () => {
+      await start('rlimit-tty-1', 'exec sleep 600', '-p TasksMax=40');
+      const watch = await machine.spawn(['rlimit', 'inspect', '--watch', '--interval', '0.5'], {
+        ...TERMINAL,
+        tty: { rows: 24, cols: 60 },
+      });
+      await watch.waitForOutput(HIDE);
+      await watch.waitForOutput('rlimit-tty-1.scope');
+      await watch.waitForOutput(/tasks 1 of 40/);
+      await watch.waitForOutput(/PID +MEMORY +CPU +PROCESS/);
+      await watch.waitForOutput(up('\\d+'));
+      await watch.waitForOutput(/cpu +[\d.]+ of 1 core/);
+      watch.resize({ rows: 4, cols: 30 });
+      // Three lines and the cursor below them.
+      await watch.waitForOutput(up('3'));
+      const { status, stdout } = await endBy(watch, '\x03');
+      expect(status).toBe(0);
+      expect(stdout.endsWith(SHOW)).toBe(true);
+      expect(stdout.split(HIDE)).toHaveLength(2);
+      for (const line of plain(stdout).split(/\r?\n/)) expect(line.length).toBeLessThan(60);
     });
-    await watch.waitForOutput(HIDE);
-    await watch.waitForOutput('rlimit-tty-1.scope');
-    await watch.waitForOutput(/tasks 1 of 40/);
-    await watch.waitForOutput(/PID +MEMORY +CPU +PROCESS/);
-    await watch.waitForOutput(up('\\d+'));
-    await watch.waitForOutput(/cpu +[\d.]+ of 1 core/);
-    watch.resize({ rows: 4, cols: 30 });
-    // Three lines and the cursor below them.
-    await watch.waitForOutput(up('3'));
-    const { status, stdout } = await endBy(watch, '\x03');
-    expect(status).toBe(0);
-    expect(stdout.endsWith(SHOW)).toBe(true);
-    expect(stdout.split(HIDE)).toHaveLength(2);
-    for (const line of plain(stdout).split(/\r?\n/)) expect(line.length).toBeLessThan(60);
-  });
 
-  it('Ctrl-Z gives the terminal back, and fg goes on', async () => {
-    await start('rlimit-stop-1');
-    const shell = await machine.spawn(['bash', '--norc', '-i'], TERMINAL);
-    shell.write('PS1=; bind "set enable-bracketed-paste off"; rlimit inspect --watch\n');
-    await shell.waitForOutput(HIDE);
-    await shell.waitForOutput('rlimit-stop-1.scope');
-    shell.write('\x1a');
-    await shell.waitForOutput(SHOW);
-    await shell.waitForOutput('Stopped');
-    shell.write('fg\n');
-    await shell.waitForOutput(HIDE);
-    await shell.waitForOutput('rlimit-stop-1.scope');
-    shell.write('\x03');
-    await shell.waitForOutput(SHOW);
-    shell.write('echo "status $?"\n');
-    await shell.waitForOutput('status 0');
-    shell.write('exit\n');
-    await shell.wait();
-  });
+    it('Ctrl-Z gives the terminal back, and fg goes on', async () => {
+      await start('rlimit-stop-1');
+      const shell = await machine.spawn(['bash', '--norc', '-i'], TERMINAL);
+      shell.write('PS1=; bind "set enable-bracketed-paste off"; rlimit inspect --watch\n');
+      await shell.waitForOutput(HIDE);
+      await shell.waitForOutput('rlimit-stop-1.scope');
+      shell.write('\x1a');
+      await shell.waitForOutput(SHOW);
+      await shell.waitForOutput('Stopped');
+      shell.write('fg\n');
+      await shell.waitForOutput(HIDE);
+      await shell.waitForOutput('rlimit-stop-1.scope');
+      shell.write('\x03');
+      await shell.waitForOutput(SHOW);
+      shell.write('echo "status $?"\n');
+      await shell.waitForOutput('status 0');
+      shell.write('exit\n');
+      await shell.wait();
+    });
 
-  it.each(['SIGTERM', 'SIGHUP'] as const)(
-    'dies of %s with the terminal put back',
-    async (signal) => {
+    it.each(['SIGTERM', 'SIGHUP'] as const)(
+      'dies of %s with the terminal put back',
+      async (signal) => {
+        const watch = await machine.spawn(['rlimit', 'inspect', '--watch'], TERMINAL);
+        await watch.waitForOutput('No units of rlimit are running.');
+        watch.kill(signal);
+        const ended = await watch.wait();
+        expect(ended).toMatchObject({ status: null, signal });
+        expect(ended.stdout.endsWith(SHOW)).toBe(true);
+      },
+    );
+
+    it('shows hostile process names harmlessly', async () => {
+      await start('rlimit-evil-1', "printf '\\033[2J\\nx' >/proc/$$/comm; sleep 600; true");
       const watch = await machine.spawn(['rlimit', 'inspect', '--watch'], TERMINAL);
-      await watch.waitForOutput('No units of rlimit are running.');
-      watch.kill(signal);
-      const ended = await watch.wait();
-      expect(ended).toMatchObject({ status: null, signal });
-      expect(ended.stdout.endsWith(SHOW)).toBe(true);
-    },
-  );
-
-  it('shows hostile process names harmlessly', async () => {
-    await start('rlimit-evil-1', "printf '\\033[2J\\nx' >/proc/$$/comm; sleep 600; true");
-    const watch = await machine.spawn(['rlimit', 'inspect', '--watch'], TERMINAL);
-    await watch.waitForOutput('\\x1b[2J\\x0ax');
-    const { stdout } = await endBy(watch, '\x03');
-    expect(stdout).not.toContain('\u001b[2J');
+      await watch.waitForOutput('\\x1b[2J\\x0ax');
+      const { stdout } = await endBy(watch, '\x03');
+      expect(stdout).not.toContain('\u001b[2J');
+    });
   });
-});
 
-describe('in a pipe', () => {
-  it('is one plain line a unit and interval, and ends with its reader', async () => {
-    await start('rlimit-pipe-1', 'exec sleep 600', '-p MemoryMax=300M');
-    await start('rlimit-pipe-long-1');
-    const { stdout, stderr } = await machine.exec(
-      'rlimit inspect --watch --interval 1 | head -n 5; echo "status ${PIPESTATUS[0]}"',
-    );
-    const lines = stdout.trimEnd().split('\n');
-    expect(stderr).toBe('');
-    expect(stdout).not.toContain('\u001b');
-    expect(lines.pop()).toBe('status 0');
-    expect(lines).toHaveLength(5);
-    for (const line of lines) {
-      expect(line).toMatch(
-        /^\d\d:\d\d:\d\d rlimit-pipe-(long-)?1\.scope +memory .*\/.* anon .* swap .* cpu .* throttled .* waiting memory .* tasks 1\/\d+ +largest [\d.]+[KM] sleep$/,
+if (isMainSuite)
+  describe('in a pipe', () => {
+    it('is one plain line a unit and interval, and ends with its reader', async () => {
+      await start('rlimit-pipe-1', 'exec sleep 600', '-p MemoryMax=300M');
+      await start('rlimit-pipe-long-1');
+      const { stdout, stderr } = await machine.exec(
+        'rlimit inspect --watch --interval 1 | head -n 5; echo "status ${PIPESTATUS[0]}"',
       );
-    }
-    expect(new Set(lines.map((line) => line.indexOf(' memory '))).size).toBe(1);
-    expect(lines[0]).toContain('/300M');
-  });
+      const lines = stdout.trimEnd().split('\n');
+      expect(stderr).toBe('');
+      expect(stdout).not.toContain('\u001b');
+      expect(lines.pop()).toBe('status 0');
+      expect(lines).toHaveLength(5);
+      for (const line of lines) {
+        expect(line).toMatch(
+          /^\d\d:\d\d:\d\d rlimit-pipe-(long-)?1\.scope +memory .*\/.* anon .* swap .* cpu .* throttled .* waiting memory .* tasks 1\/\d+ +largest [\d.]+[KM] sleep$/,
+        );
+      }
+      expect(new Set(lines.map((line) => line.indexOf(' memory '))).size).toBe(1);
+      expect(lines[0]).toContain('/300M');
+    });
 
-  it('--json is one object a line, of units as they come and go', async () => {
-    const watch = await machine.spawn('exec rlimit inspect --watch --interval 0.5 --json');
-    await lookWhere(watch, ({ units }) => units.length === 0);
-    const run = await start('rlimit-json-1', 'exec python3 /opt/rlimit/fixtures/hog.py 20 600');
-    const full = await lookWhere(
-      watch,
-      ({ units }) => (units[0]?.memory.anon ?? 0) > 20 * 1024 ** 2,
-    );
-    expect(full.units).toMatchObject([
-      { unit: 'rlimit-json-1.scope', profile: 'default', manager: 'user', tasks: { current: 1 } },
-    ]);
-    expect(Date.parse(full.time)).toBeGreaterThan(0);
-    await lookWhere(watch, ({ units }) => units[0]?.processes[0]?.cores !== undefined);
-    // One that is not named as ours are is known by its record.
-    const other = await start('own-name');
-    await lookWhere(watch, ({ units }) => units.length === 2);
-    await machine.exec('rlimit kill own-name.scope');
-    await other.wait();
-    await machine.exec('rlimit kill rlimit-json-1');
-    await run.wait();
-    const after = await lookWhere(watch, ({ ended }) => ended[0]?.unit === 'rlimit-json-1.scope');
-    expect(after.units).toEqual([]);
-    watch.kill('SIGINT');
-    expect((await watch.wait()).status).toBe(0);
-  });
+    it('--json is one object a line, of units as they come and go', async () => {
+      const watch = await machine.spawn('exec rlimit inspect --watch --interval 0.5 --json');
+      await lookWhere(watch, ({ units }) => units.length === 0);
+      const run = await start('rlimit-json-1', 'exec python3 /opt/rlimit/fixtures/hog.py 20 600');
+      const full = await lookWhere(
+        watch,
+        ({ units }) => (units[0]?.memory.anon ?? 0) > 20 * 1024 ** 2,
+      );
+      expect(full.units).toMatchObject([
+        { unit: 'rlimit-json-1.scope', profile: 'default', manager: 'user', tasks: { current: 1 } },
+      ]);
+      expect(Date.parse(full.time)).toBeGreaterThan(0);
+      await lookWhere(watch, ({ units }) => units[0]?.processes[0]?.cores !== undefined);
+      // One that is not named as ours are is known by its record.
+      const other = await start('own-name');
+      await lookWhere(watch, ({ units }) => units.length === 2);
+      await machine.exec('rlimit kill own-name.scope');
+      await other.wait();
+      await machine.exec('rlimit kill rlimit-json-1');
+      await run.wait();
+      const after = await lookWhere(watch, ({ ended }) => ended[0]?.unit === 'rlimit-json-1.scope');
+      expect(after.units).toEqual([]);
+      watch.kill('SIGINT');
+      expect((await watch.wait()).status).toBe(0);
+    });
 
-  it('ends with the units that were named, and says how they ended', async () => {
-    await machine.exec('systemd-run --user --quiet --unit=watched-1 sh -c "sleep 20; exit 3"');
-    await start('rlimit-named-1', 'exec sleep 15');
-    await start('rlimit-other-1');
-    const { status, stdout } = await machine.exec(
-      'rlimit inspect --watch rlimit-named-1 watched-1.service; systemctl --user reset-failed',
-      { timeoutMs: 90_000 },
-    );
-    expect(status).toBe(0);
-    expect(stdout).toMatch(/rlimit-named-1\.scope has ended/);
-    expect(stdout).toMatch(/watched-1\.service has ended \(failed, exit-code\)\n$/);
-    expect(stdout).not.toContain('rlimit-other-1');
-  });
+    it('ends with the units that were named, and says how they ended', async () => {
+      await machine.exec('systemd-run --user --quiet --unit=watched-1 sh -c "sleep 20; exit 3"');
+      await start('rlimit-named-1', 'exec sleep 15');
+      await start('rlimit-other-1');
+      const { status, stdout } = await machine.exec(
+        'rlimit inspect --watch rlimit-named-1 watched-1.service; systemctl --user reset-failed',
+        { timeoutMs: 90_000 },
+      );
+      expect(status).toBe(0);
+      expect(stdout).toMatch(/rlimit-named-1\.scope has ended/);
+      expect(stdout).toMatch(/watched-1\.service has ended \(failed, exit-code\)\n$/);
+      expect(stdout).not.toContain('rlimit-other-1');
+    });
 
-  it('asks systemd once, not every interval', async () => {
-    await start('rlimit-seldom-1');
-    const { stdout } = await machine.exec(
-      'mkdir -p /tmp/bin; printf \'#!/bin/sh\\necho x >>/tmp/asked\\nexec /usr/bin/systemctl "$@"\\n\' ' +
-        '>/tmp/bin/systemctl; chmod +x /tmp/bin/systemctl; ' +
-        'PATH=/tmp/bin:$PATH rlimit inspect --watch --interval 0.2 | head -n 20 | wc -l; ' +
-        'wc -l </tmp/asked; rm -r /tmp/bin /tmp/asked',
-    );
-    expect(stdout.split('\n')).toEqual(['20', '1', '']);
+    it('asks systemd once, not every interval', async () => {
+      await start('rlimit-seldom-1');
+      const { stdout } = await machine.exec(
+        'mkdir -p /tmp/bin; printf \'#!/bin/sh\\necho x >>/tmp/asked\\nexec /usr/bin/systemctl "$@"\\n\' ' +
+          '>/tmp/bin/systemctl; chmod +x /tmp/bin/systemctl; ' +
+          'PATH=/tmp/bin:$PATH rlimit inspect --watch --interval 0.2 | head -n 20 | wc -l; ' +
+          'wc -l </tmp/asked; rm -r /tmp/bin /tmp/asked',
+      );
+      expect(stdout.split('\n')).toEqual(['20', '1', '']);
+    });
   });
-});
 
 it('a unit that is not there is a mistake', async () => {
   const { status, stderr } = await machine.exec('rlimit inspect --watch rlimit-nothing.scope');
