@@ -2,7 +2,7 @@
 import { cgroupOf } from '../cgroup/index.js';
 import { CannotRunError, EXIT } from '../errors/index.js';
 import { readMachine } from '../machine/index.js';
-import type { Machine } from '../model/index.js';
+import type { LeftOut, Machine } from '../model/index.js';
 import { loadProfile, parseMachineOverride, resolve } from '../profiles/index.js';
 import { renderLeftOut } from '../render/run.js';
 import { scopeArgv } from '../systemd/compile.js';
@@ -49,6 +49,7 @@ export async function run(options: RunOptions, context: RunContext): Promise<End
     ...(chosen.kind === 'system' ? { manager: 'system' } : {}),
     ...(isWithin ? { outer } : {}),
   });
+  if (!isManaged && options.slice !== undefined) plan.leftOut.push(noSlice(options.slice));
   if (options.dryRun) {
     printPlan(plan, options);
     return { status: EXIT.fine };
@@ -59,6 +60,12 @@ export async function run(options: RunOptions, context: RunContext): Promise<End
   const launcher = await launcherFor(chosen, plan, { machine, context });
   const { onStall = 'raise' } = profile;
   return supervise(plan, { launcher, options, onStall, machine, context });
+}
+
+/** Where a run is started without systemd. */
+function noSlice(slice: string): LeftOut {
+  const why = 'slices are systemd’s, and this run is started without it';
+  return { property: '--slice', wish: slice, why };
 }
 
 /**

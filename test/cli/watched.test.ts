@@ -59,6 +59,13 @@ describe('a watched run', () => {
     for (const line of stderr.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
+  it('says that there is no slice to put it into', async () => {
+    const { run } = place();
+    const { status, stderr } = await run(['--slice', 'work', '-p', 'MemoryMax='], ['true']);
+    expect(status).toBe(0);
+    expect(stderr.replace(/\s+/g, ' ')).toContain('--slice=work left out: slices are systemd’s');
+  });
+
   it('is refused with --strict: watching is less than the kernel', async () => {
     const { run, project } = place();
     const { status, stderr } = await run(['--strict'], ['touch', join(project, 'ran')]);
