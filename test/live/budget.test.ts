@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { BudgetReport } from '../../src/budget/index.js';
 import type { GuestProcess } from './guest-process.js';
 import { isMainSuite, machine } from './machine-under-test.js';
+import { expectNothingLeft } from './nothing-left.js';
 
 const MEBIBYTE = 1024 ** 2;
 const SLICE = 'app-rlimit.slice';
@@ -40,15 +41,6 @@ async function untilWaiting(count: number): Promise<void> {
   await expect
     .poll(async () => (await report()).waiting.length, { timeout: 60_000, interval: 500 })
     .toBe(count);
-}
-
-/** Nothing of ours is left behind: no scope, no record, nobody in the queue. */
-async function expectNothingLeft() {
-  const { stdout } = await machine.exec(
-    "systemctl --user list-units --all --plain --no-legend 'rlimit-*' '*.scope' | grep -v init; " +
-      'ls $XDG_RUNTIME_DIR/rlimit | grep -v systemd-version || true',
-  );
-  expect(stdout).toBe('');
 }
 
 afterEach(async () => {

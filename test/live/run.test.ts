@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { GuestProcess } from './guest-process.js';
 import { machine } from './machine-under-test.js';
+import { expectNothingLeft } from './nothing-left.js';
 import { suiteFacts } from './suites.js';
 
 const { systemd } = suiteFacts[machine.suite];
@@ -8,17 +9,6 @@ const ours =
   '/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice/app-rlimit.slice';
 /** Reads a file of the cgroup a command runs in, from inside. */
 const ownFile = (file: string) => `cat /sys/fs/cgroup$(sed s/^0::// /proc/self/cgroup)/${file}`;
-
-/** Nothing of ours is left behind: no scope, no record. */
-async function expectNothingLeft() {
-  // Slices are stopped without waiting for it.
-  const left = 'systemctl --user list-units --all --plain --no-legend "rlimit-*" "app-rlimit-*"';
-  const units = await machine.exec(
-    `for i in $(seq 50); do [ "$(${left})" ] || break; sleep 0.2; done; ${left}; ` +
-      'ls $XDG_RUNTIME_DIR/rlimit | grep -v systemd-version || true',
-  );
-  expect(units.stdout).toBe('');
-}
 
 describe('limits of a run', () => {
   it('are in the kernel before the command begins', async () => {
