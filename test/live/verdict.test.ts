@@ -32,7 +32,7 @@ const says = (outcome: Outcome) => `${outcome.verdict.id}: ${outcome.verdict.say
 describe('figures', () => {
   it.each([64, 256, 512])('a program that takes %i MB is reported within 5 %%', async (mib) => {
     const { figures, verdict } = await outcomeOf(
-      `-p MemoryMax=1G -- dd if=/dev/zero of=/dev/null bs=${mib}M count=${Math.ceil(4000 / mib)}`,
+      `-p MemoryMax=1G -- dd if=/dev/zero of=/dev/null bs=${mib}M count=${Math.ceil(8000 / mib)}`,
     );
     expect(verdict.id).toBe('finished');
     expect(figures.memoryPeak).toBeGreaterThan(mib * MIB);

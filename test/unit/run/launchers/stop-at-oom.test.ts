@@ -40,6 +40,18 @@ describe('stopAtOom', () => {
     stopping.final();
   });
 
+  it('ends what was forked meanwhile, at the latest with the command', async () => {
+    const [first, second] = [spawn('sleep', ['100']), spawn('sleep', ['100'])];
+    writeFileSync(join(root, 'run/cgroup.procs'), `${first.pid}\n`);
+    events(0);
+    const stopping = stopAtOom(meter, '/run', root);
+    events(1);
+    await once(first, 'exit');
+    writeFileSync(join(root, 'run/cgroup.procs'), `${second.pid}\n`);
+    stopping.final();
+    expect(await once(second, 'exit')).toEqual([null, 'SIGTERM']);
+  });
+
   it('looks by itself where nothing can be watched', async () => {
     const stopping = stopAtOom(meter, '/run', root);
     const rest = spawn('sleep', ['100']);
