@@ -31,11 +31,14 @@ export interface Place {
 export class Unknown extends Error {}
 
 /** A program that takes longer is not waited for: one that hangs must not hang the doctor. */
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 20_000;
+/** So many are asked at once: all together, they would wait for each other and be given up. */
+const ASKED_AT_ONCE = 4;
 
 /** This machine and this user. A line that was asked already is answered from memory. */
 export function placeHere(): Place {
   const answers = new Map<string, Promise<Answer | undefined>>();
+  const inTurn = turns(ASKED_AT_ONCE);
   return {
     root: '',
     uid: process.getuid?.() ?? 0,
@@ -44,10 +47,27 @@ export function placeHere(): Place {
     parent: process.ppid,
     ask: (argv) => {
       const line = argv.join('\0');
-      const known = answers.get(line) ?? askProgram(argv);
+      const known = answers.get(line) ?? inTurn(() => askProgram(argv));
       answers.set(line, known);
       return known;
     },
+  };
+}
+
+/** Lets so many work at a time; the others in the order in which they came. */
+function turns(atOnce: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let free = atOnce;
+  return async (work) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
   };
 }
 
