@@ -108,7 +108,7 @@ describe('adopt', () => {
       const places = await placesOf(root.pid);
       expect(Object.keys(places)).toEqual([report.unit]);
     }
-  }, 180_000);
+  });
 
   if (isMainSuite)
     it('reaches every process of a family that doubles', async () => {

@@ -187,7 +187,7 @@ if (isMainSuite)
         { timeoutMs: 120_000 },
       );
       expect(stdout).toBe('in\n1\n4\n');
-    }, 150_000);
+    });
   });
 
 if (isMainSuite)
@@ -215,7 +215,7 @@ if (isMainSuite)
       small.kill('SIGTERM');
       await Promise.all([holder, large, small].map((run) => run.wait()));
       await expectNothingLeft();
-    }, 150_000);
+    });
 
     it('goes on for the next when one in front is killed, who leaves nothing behind', async () => {
       await budget('set -p MemoryMax=300M');
@@ -232,7 +232,7 @@ if (isMainSuite)
       for (const run of [holder, next]) run.kill('SIGTERM');
       await Promise.all([holder, next].map((run) => run.wait()));
       await expectNothingLeft();
-    }, 150_000);
+    });
 
     it('ends by Ctrl-C at a terminal, and leaves nothing', async () => {
       await budget('set -p MemoryMax=300M');
@@ -254,7 +254,7 @@ if (isMainSuite)
       await holder.wait();
       expect((await machine.exec('ls /tmp/ran-after-ctrl-c')).status).toBe(2);
       await expectNothingLeft();
-    }, 150_000);
+    });
 
     it('knows that the command of a killed rlimit still has its room', async () => {
       await budget('set -p MemoryMax=300M');
@@ -272,5 +272,5 @@ if (isMainSuite)
       next.kill('SIGTERM');
       await next.wait();
       await expectNothingLeft();
-    }, 150_000);
+    });
   });

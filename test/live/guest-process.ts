@@ -107,7 +107,7 @@ export class GuestProcess {
    * Wait for its end. Fails when it was killed for exceeding its own time, and when it is still
    * there after the time given here.
    */
-  async wait(timeoutMs = 60_000): Promise<ExecResult> {
+  async wait(timeoutMs = 180_000): Promise<ExecResult> {
     const deadline = Date.now() + timeoutMs;
     while (!this.#hasEnded) {
       if (Date.now() > deadline) {
@@ -122,7 +122,7 @@ export class GuestProcess {
    * Wait until it has said something that matches, after what the call before this one matched,
    * and give back the matching text.
    */
-  async waitForOutput(pattern: string | RegExp, timeoutMs = 30_000): Promise<string> {
+  async waitForOutput(pattern: string | RegExp, timeoutMs = 120_000): Promise<string> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const ended = this.#hasEnded;

@@ -21,7 +21,7 @@ export interface BootOptions {
 
 const bootTimeoutMs = 180_000;
 const connectTimeoutMs = 30_000;
-const execTimeoutMs = 60_000;
+const execTimeoutMs = 180_000;
 
 /** A machine with systemd as its init, and the commands to run there. */
 export class LiveMachine {

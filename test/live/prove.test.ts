@@ -6,7 +6,7 @@ import { suiteFacts } from './suites.js';
 
 const { systemd } = suiteFacts[machine.suite];
 /** Emulated, all experiments take a minute. */
-const LONG = { timeout: 240_000 };
+const LONG = { timeout: 360_000 };
 const DEV = '/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice';
 
 /** Says the number of a disk. */

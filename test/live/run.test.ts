@@ -165,7 +165,7 @@ describe('the world of a command', () => {
       .then(({ stdout, stderr }) => ({ stdout: `${stdout}${stderr}` }));
     const [first, second] = stdout.trim().split('\n');
     expect(first).toBe(second);
-  }, 300_000);
+  });
 
   it.each([
     ['exit 0', '0'],

@@ -11,7 +11,7 @@ const MIB = 1024 ** 2;
 /** Runs under `rlimit run OPTIONS` and gives the report on how it ended. */
 async function outcomeOf(argv: string, options: ExecOptions = {}): Promise<Outcome> {
   await machine.exec(`rm -f report; rlimit run --report report ${argv}`, {
-    timeoutMs: 120_000,
+    timeoutMs: 240_000,
     ...options,
   });
   return JSON.parse((await machine.readFile('/home/dev/report')).toString()) as Outcome;
@@ -330,5 +330,5 @@ describe('a stall', () => {
     const plain = stderr.replace(/\s+/g, ' ');
     expect(plain).toContain('the unit is stalled');
     expect(plain).toContain('MemoryHigh is lifted, and the run goes on');
-  }, 100_000);
+  });
 });

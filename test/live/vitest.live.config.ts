@@ -17,8 +17,9 @@ export default defineConfig({
         provide: { suite },
         // One machine, and tests that fill its memory: one after the other.
         fileParallelism: false,
-        testTimeout: 90_000,
-        hookTimeout: 120_000,
+        // Only what hangs is to meet these: emulated, beside another machine, everything may take long.
+        testTimeout: 360_000,
+        hookTimeout: 240_000,
         teardownTimeout: 30_000,
       },
     })),
