@@ -6,7 +6,7 @@ import { suiteFacts } from './suites.js';
 
 const { systemd } = suiteFacts[machine.suite];
 /** Emulated, all experiments take a minute. */
-const LONG = { timeout: 360_000 };
+const LONG = { timeout: 600_000 };
 const DEV = '/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice';
 
 /** Says the number of a disk. */
@@ -27,6 +27,19 @@ async function prove(options: string, user: ExecOptions['user'] = 'dev'): Promis
   const report = JSON.parse(ended.stdout) as ProofReport;
   const by = Object.fromEntries(report.proofs.map((proof) => [proof.name, proof]));
   return { status: ended.status, report, by };
+}
+
+/**
+ * A machine beside which another one is busy may not give a program the CPU time of its quota. That is
+ * no verdict on the limit (`refused`), and is tried again.
+ */
+async function proveUndisturbed(options: string, user?: ExecOptions['user']): Promise<Proved> {
+  for (let tries = 1; ; tries += 1) {
+    const proved = await prove(options, user);
+    const quota = proved.by['cpu-quota'];
+    if (quota?.verdict !== 'refused' || tries === 4) return proved;
+    expect(quota.measured).toContain('too busy');
+  }
 }
 
 function verdicts({ report }: Proved): Record<string, string> {
@@ -57,7 +70,7 @@ afterEach(async () => {
 
 describe('an ordinary user', () => {
   it('sees every limit hold, and those that nothing holds named', LONG, async () => {
-    const proved = await prove('');
+    const proved = await proveUndisturbed('');
     const inert = { 'allowed-cpus': 'inert', 'io-weight': 'inert' };
     expect(verdicts(proved)).toEqual({
       'memory-max': 'held',
@@ -173,7 +186,7 @@ describe('root, with the system’s manager', () => {
     );
     try {
       const names = ['memory-max', 'memory-swap-max', 'cpu-quota', 'tasks-max'];
-      const proved = await prove(only(...names, 'allowed-cpus', 'io-weight'), 'root');
+      const proved = await proveUndisturbed(only(...names, 'allowed-cpus', 'io-weight'), 'root');
       expect(proved.report.proofs.filter(({ verdict }) => verdict !== 'held')).toEqual([]);
       expect(proved.report.proofs).toHaveLength(6);
       expect(proved.status).toBe(0);
