@@ -3,7 +3,7 @@ import type { Amount, BudgetHolder, BudgetState, BudgetWaiter } from '../model/i
 import { printable, shellLine } from '../text/index.js';
 import { humanBytes, humanTime } from './figures.js';
 import { renderFinding } from './finding.js';
-import { paragraph, style, textWidth } from './style.js';
+import { cut, paragraph, style, textWidth } from './style.js';
 import { table } from './table.js';
 
 /** The budget for people: its limits, its memory, who holds what and who waits. */
@@ -117,8 +117,4 @@ function age(since: number, now: number): string {
 function what(unit: string, profile: string, command: readonly string[]): string {
   const line = printable(shellLine(command));
   return unit.startsWith(`rlimit-${profile}-`) ? line : `${printable(profile)}: ${line}`;
-}
-
-function cut(text: string, width: number): string {
-  return text.length > width ? `${text.slice(0, width - 1)}…` : text;
 }

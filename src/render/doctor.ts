@@ -8,8 +8,8 @@ import {
   remedyOf,
 } from '../doctor/index.js';
 import type { Check, CheckGroup, CheckStatus, Finding } from '../model/index.js';
-import { printable, shellQuote } from '../text/index.js';
-import { paragraph, style, textWidth } from './style.js';
+import { printable, printableLines, shellQuote } from '../text/index.js';
+import { cut, paragraph, style, textWidth } from './style.js';
 import { table } from './table.js';
 
 const GROUPS: Readonly<Record<CheckGroup, string>> = {
@@ -92,10 +92,6 @@ function labelOf(label: string): string {
   return `  ${style.faint(`${label}:`.padEnd(LABEL_WIDTH))} `;
 }
 
-function cut(text: string, room: number): string {
-  return text.length > room ? `${text.slice(0, Math.max(1, room - 1))}…` : text;
-}
-
 function summaryLine(
   count: number,
   { ok, warning, problem, unknown }: DoctorReport['summary'],
@@ -143,8 +139,7 @@ function planned(fix: Fix): string {
     lines.push(paragraph(style.warning(words), { indent: 2 }));
   }
   // The lines that root would paste are in the report and in the script.
-  if (!fix.root)
-    lines.push(remedyOf(fix).split('\n').map(printable).join('\n').replace(/^/gm, '    '));
+  if (!fix.root) lines.push(printableLines(remedyOf(fix)).replace(/^/gm, '    '));
   return lines.join('\n');
 }
 

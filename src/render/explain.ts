@@ -1,5 +1,5 @@
 import type { Trouble } from '../catalogue/index.js';
-import { paragraph, style, textWidth } from './style.js';
+import { cut, paragraph, style, textWidth } from './style.js';
 import { table } from './table.js';
 
 /** A trouble with its name, as `--explain` tells it. */
@@ -49,8 +49,4 @@ function versions({ from, until }: NonNullable<Trouble['systemd']> = {}): string
   if (from !== undefined && until !== undefined) return `${from} to ${until}`;
   if (from !== undefined) return `${from} and later`;
   return until === undefined ? 'every version' : `up to ${until}`;
-}
-
-function cut(text: string, room: number): string {
-  return text.length > room ? `${text.slice(0, room - 1)}…` : text;
 }

@@ -1,5 +1,5 @@
 import type { Finding, Severity } from '../model/index.js';
-import { printable } from '../text/index.js';
+import { printable, printableLines } from '../text/index.js';
 import { paragraph, style } from './style.js';
 
 /**
@@ -20,8 +20,7 @@ function told(finding: Finding, name: string): string {
   const subject = finding.property === undefined ? '' : `${finding.property}: `;
   const lines = [paragraph(`${mark} ${subject}${printable(finding.cause)}${name}`)];
   if (finding.remedy !== undefined) {
-    const remedy = finding.remedy.split('\n').map(printable).join('\n');
-    lines.push(`${style.faint('mend:')} ${remedy}`.replace(/^/gm, '  '));
+    lines.push(`${style.faint('mend:')} ${printableLines(finding.remedy)}`.replace(/^/gm, '  '));
   }
   return lines.join('\n');
 }

@@ -3,7 +3,7 @@ import type { Figures, LauncherKind } from '../model/index.js';
 import type { SkippedLine } from '../state/index.js';
 import { pastableLine, printable } from '../text/index.js';
 import { humanBytes, humanPart, humanTime, localTime, shortMoment, shortTime } from './figures.js';
-import { paragraph, style, textWidth } from './style.js';
+import { cut, paragraph, style, textWidth } from './style.js';
 import { table } from './table.js';
 
 /** A line for each run, as wide as the terminal; the command gets what the others leave. */
@@ -73,10 +73,6 @@ function fit(widths: readonly number[]): number[] {
     if (excess > 0) fitted[column] = Math.min(width, Math.max(least, width - excess));
   }
   return fitted;
-}
-
-function cut(text: string, width: number): string {
-  return text.length > width ? `${text.slice(0, width - 1)}…` : text;
 }
 
 /** One run with all that is known of it. */

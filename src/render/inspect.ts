@@ -5,7 +5,7 @@ import { printable, shellLine } from '../text/index.js';
 import { renderBudgetLine } from './budget-report.js';
 import { humanBytes, humanPart, humanTime } from './figures.js';
 import { renderFinding, severityMark } from './finding.js';
-import { paragraph, style, textWidth } from './style.js';
+import { cut, paragraph, style, textWidth } from './style.js';
 import { table } from './table.js';
 
 /** The report for people: a block a unit, or one friendly line when there is none. */
@@ -65,7 +65,7 @@ function headerOf(unit: InspectedUnit, now: number): string[] {
   const lines = [title.join('  ')];
   if (unit.profile !== undefined) lines.push(`  profile  ${printable(unit.profile)}${jobs}`);
   const what = unit.command ? shellLine(unit.command) : unit.description;
-  if (what !== undefined) lines.push(cut(`  command  ${printable(what)}`));
+  if (what !== undefined) lines.push(cut(`  command  ${printable(what)}`, textWidth()));
   const figures = [
     ...(usage.tasks === undefined
       ? []
@@ -208,9 +208,4 @@ function renderOnce(finding: Finding, said: Set<string>): string {
 
 function indent(text: string): string {
   return text.replace(/^(?=.)/gm, '  ');
-}
-
-function cut(line: string): string {
-  const width = textWidth();
-  return line.length > width ? `${line.slice(0, width - 1)}…` : line;
 }

@@ -4,7 +4,7 @@ import type { Deleted } from '../profiles/change.js';
 import type { ProfileEntry, ProfileView, Written } from '../profiles/index.js';
 import { roughBytes } from '../quantity/index.js';
 import { printable } from '../text/index.js';
-import { paragraph, style, textWidth } from './style.js';
+import { cut, paragraph, style, textWidth } from './style.js';
 import { table } from './table.js';
 
 /** All profiles in a table: name, what for, and the highest layer that says something. */
@@ -141,8 +141,4 @@ function indented(text: string): string {
 
 function widest(texts: readonly string[]): number {
   return Math.max(0, ...texts.map((text) => text.length));
-}
-
-function cut(text: string, room: number): string {
-  return text.length > room ? `${text.slice(0, room - 1)}…` : text;
 }

@@ -30,3 +30,8 @@ export function paragraph(text: string, { indent = 0, width = textWidth() } = {}
     .map((line) => margin + line)
     .join('\n');
 }
+
+/** Cuts a text off where it is longer than there is room, in columns; an ellipsis tells so. */
+export function cut(text: string, room: number): string {
+  return text.length > room ? `${text.slice(0, Math.max(1, room - 1))}…` : text;
+}

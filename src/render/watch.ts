@@ -1,6 +1,6 @@
 /** Units while they run: a frame on a terminal, or a line a unit in a pipe. */
 import type { Amount } from '../model/index.js';
-import { printable } from '../text/index.js';
+import { printable, printableLines } from '../text/index.js';
 import type {
   EndedUnit,
   Look,
@@ -167,8 +167,7 @@ function blockOf(unit: UnitLook, processes: number, width: number): string[] {
 
 function findingLines(finding: UnitLook['findings'][number], width: number): string[] {
   const { remedy, ...cause } = finding;
-  const mend =
-    remedy === undefined ? [] : [`mend: ${remedy.split('\n').map(printable).join('\n')}`];
+  const mend = remedy === undefined ? [] : [`mend: ${printableLines(remedy)}`];
   // Here the remedy is wrapped too: what is cut off cannot be copied at all.
   return [renderBriefly(cause), ...mend].flatMap((text) =>
     paragraph(text, { indent: 2, width }).split('\n'),
