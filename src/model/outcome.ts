@@ -1,3 +1,5 @@
+import type { JobFigures, JobserverFigures, RunSeries } from './jobs.js';
+
 /** Through what a run was started, and who holds it to its limits. */
 export type LauncherKind =
   /** The user's service manager: a scope of `systemd-run --user`. */
@@ -93,5 +95,9 @@ export interface Outcome {
   limits: Record<string, string>;
   jobs?: number;
   figures: Figures;
+  /** What was seen of single jobs, where there were any. */
+  jobFigures?: JobFigures;
+  series?: RunSeries;
+  jobserver?: JobserverFigures;
   verdict: Verdict;
 }
