@@ -16,6 +16,10 @@ export function isNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value);
 }
 
+export function isNumbers(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every(isNumber);
+}
+
 /** Milliseconds since the epoch in the range of a Date. */
 export function isMoment(value: unknown): value is number {
   return isNumber(value) && Math.abs(value) <= 8.64e15;

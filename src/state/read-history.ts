@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { UnavailableError } from '../errors/index.js';
-import { isMoment, isNumber, isObject, isText, isTexts, optional } from './check.js';
+import { isMoment, isNumber, isNumbers, isObject, isText, isTexts, optional } from './check.js';
 import { historyFile, olderFile, type StoredOutcome } from './history.js';
 
 /** A line of the history that is no outcome, and why. */
@@ -146,6 +146,9 @@ const FIELDS: Record<Exclude<keyof StoredOutcome, 'version'>, (value: unknown) =
   limits: (value) => isObject(value) && Object.values(value).every(isText),
   jobs: optional(isNumber),
   figures: (value) => isObject(value) && Object.values(value).every(isNumber),
+  jobFigures: optional(isJobFigures),
+  series: optional(isSeries),
+  jobserver: optional((value) => isObject(value) && isText(value.style)),
   verdict: (value) =>
     isObject(value) &&
     isText(value.id) &&
@@ -153,6 +156,33 @@ const FIELDS: Record<Exclude<keyof StoredOutcome, 'version'>, (value: unknown) =
     isTexts(value.evidence) &&
     (value.advice === undefined || isText(value.advice)),
 };
+
+function isJobFigures(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    isNumber(value.seen) &&
+    areNumbers(value.memory, 'median', 'p90', 'max') &&
+    areNumbers(value.concurrency, 'most', 'mean') &&
+    Array.isArray(value.histogram) &&
+    value.histogram.every((pair) => isNumbers(pair) && pair.length === 2) &&
+    isObject(value.names) &&
+    Object.values(value.names).every(isNumber)
+  );
+}
+
+function isSeries(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    isNumber(value.stepMs) &&
+    isNumbers(value.memory) &&
+    isNumbers(value.jobs) &&
+    (value.tokens === undefined || isNumbers(value.tokens))
+  );
+}
+
+function areNumbers(value: unknown, ...fields: string[]): boolean {
+  return isObject(value) && fields.every((field) => isNumber(value[field]));
+}
 
 /**
  * Removes the history for good. The newer file first: it could become the old one meanwhile.
