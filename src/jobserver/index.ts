@@ -1,0 +1,3 @@
+/** Tokens for build tools that follow memory: what to decide, and how tools are reached. */
+export * from './look.js';
+export * from './policy.js';
