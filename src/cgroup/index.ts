@@ -2,6 +2,7 @@
 export * from './end.js';
 export * from './error.js';
 export * from './family.js';
+export * from './guard.js';
 export * from './make.js';
 export * from './parse.js';
 export * from './process.js';
