@@ -94,15 +94,16 @@ export class Freezer {
     for (const key of [...this.#frozen.keys()]) this.thaw(key);
   }
 
-  /** Stops again what somebody else let go on: `fg` continues every process of a shell's job. */
-  hold(): void {
-    for (const [key, { members }] of this.#frozen) {
-      const states = [...members.values()].map(
-        (member) => [member, this.#stateOf(member)] as const,
-      );
-      for (const [member, state] of states) if (state === 'gone') members.delete(member.pid);
-      if (members.size === 0) this.thaw(key);
-      else if (states.some(([, state]) => state === 'runs')) this.freeze(key);
+  /**
+   * Stops again what somebody else let go on (`fg` continues every process of a shell's job), or what
+   * was born too late to be seen; and forgets jobs that are gone.
+   */
+  hold(jobs: readonly { key: string; stopped: boolean }[]): void {
+    const running = new Map(jobs.map(({ key, stopped }) => [key, !stopped]));
+    for (const key of [...this.#frozen.keys()]) {
+      const runs = running.get(key);
+      if (runs === undefined) this.thaw(key);
+      else if (runs) this.freeze(key);
     }
   }
 
@@ -129,12 +130,6 @@ export class Freezer {
       this.#guard.watch(member);
     }
     if (this.#send(member, 'SIGSTOP')) members.set(pid, member);
-  }
-
-  #stateOf({ pid, startTicks }: Member): 'gone' | 'stopped' | 'runs' {
-    const start = readStart(pid, this.#options.proc);
-    if (start?.startTicks !== startTicks) return 'gone';
-    return start.stopped ? 'stopped' : 'runs';
   }
 
   /** A PID that another process has by now is left alone. */

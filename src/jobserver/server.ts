@@ -3,14 +3,8 @@ import type { Freezer } from './freezer.js';
 import type { Decision, Look } from './look.js';
 import { pauseMs } from './pace.js';
 import type { Policy } from './policy.js';
+import type { Sight } from './sight.js';
 import type { Transport } from './transport/index.js';
-
-/** What is to be seen of a run at one moment, as far as the jobserver does not know it itself. */
-export interface Sight extends Pick<Look, 'limit' | 'used' | 'available' | 'pressure' | 'cap'> {
-  jobs: Omit<Look['jobs'][number], 'frozen'>[];
-  /** Peaks of anonymous memory of jobs that have ended since the last look, in bytes. */
-  finished: readonly number[];
-}
 
 export interface ServerOptions {
   transport: Transport;
@@ -20,6 +14,8 @@ export interface ServerOptions {
   see(): Sight;
   /** Most tokens that there may be out. */
   cap: number;
+  /** The same, where other runs take a part of the tokens by now. */
+  share?(look: Sight): number | undefined;
   /** Called after every look with the tokens that are out, and what was decided. */
   onLook?(out: number, decision: Decision): void;
   /** What is to be told to the user, as a sentence. */
@@ -39,6 +35,7 @@ export class Server {
   #looks = 0;
   /** No job is frozen before then: they have to hear a signal. */
   #freeUntilMs = Number.NEGATIVE_INFINITY;
+  #out = 0;
   #isOver = false;
 
   constructor(options: ServerOptions) {
@@ -51,6 +48,11 @@ export class Server {
     this.#beganMs = monotonicMs();
     this.#look();
     process.on('SIGCONT', this.#goOn);
+  }
+
+  /** Tokens that were out when it last looked. */
+  get out(): number {
+    return this.#out;
   }
 
   /** Lets every job hear a signal: none is frozen for a while. */
@@ -110,20 +112,27 @@ export class Server {
   }
 
   #see(): Look {
-    const { transport, freezer, policy, see } = this.#options;
+    const { transport, freezer, policy, see, share } = this.#options;
     this.#looks += 1;
     if (this.#looks % MEND_EVERY === 0) this.#tell(transport.mend());
-    freezer.hold();
-    const { finished, jobs, ...sight } = see();
+    const seen = see();
+    const { finished, jobs, ...sight } = seen;
+    freezer.hold(jobs);
     for (const peak of finished) policy.finished(peak);
+    const cap = share?.(seen);
     const { held, lying } = transport.look();
     this.#figures.most = Math.max(this.#figures.most, held);
+    this.#out = held;
     return {
       ...sight,
       nowMs: monotonicMs(),
-      jobs: jobs.map((job) => ({ ...job, frozen: freezer.isFrozen(job.key) })),
+      jobs: jobs.map(({ key, ageMs, memory }) => ({
+        ...{ key, ageMs, memory },
+        frozen: freezer.isFrozen(key),
+      })),
       tokensOut: held + lying,
       demand: lying,
+      ...(cap === undefined ? {} : { cap }),
     };
   }
 

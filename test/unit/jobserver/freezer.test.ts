@@ -71,7 +71,7 @@ describe('a job that is frozen', () => {
     await until(() => isStopped(a.pid) === true);
     a.kill('SIGCONT');
     await until(() => isStopped(a.pid) === false);
-    freezer.hold();
+    freezer.hold([{ key: 'one', stopped: false }]);
     await until(() => isStopped(a.pid) === true);
     expect(freezer.count).toBe(1);
     freezer.thawAll();
@@ -83,7 +83,7 @@ describe('a job that is frozen', () => {
     freezer.freeze('one');
     a.kill('SIGKILL');
     await until(() => readStart(a.pid) === undefined);
-    freezer.hold();
+    freezer.hold([{ key: 'two', stopped: true }]);
     expect(freezer.isFrozen('one')).toBe(false);
   });
 
