@@ -1,3 +1,6 @@
 /** Tokens for build tools that follow memory: what to decide, and how tools are reached. */
+
+export * from './clients.js';
 export * from './look.js';
+export * from './makeflags.js';
 export * from './policy.js';
