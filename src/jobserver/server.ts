@@ -16,8 +16,10 @@ export interface ServerOptions {
   cap: number;
   /** The same, where other runs take a part of the tokens by now. */
   share?(look: Sight): number | undefined;
-  /** Called after every look with the tokens that are out, and what was decided. */
-  onLook?(out: number, decision: Decision): void;
+  /** Whether jobs may be stopped at all at this moment. */
+  mayFreeze?(): boolean;
+  /** Called after every look with what was decided. */
+  onLook?(decision: Decision, seen: Sight): void;
   /** What is to be told to the user, as a sentence. */
   onTrouble?(says: string): void;
 }
@@ -98,7 +100,7 @@ export class Server {
   #look(): void {
     clearTimeout(this.#timer);
     const before = process.cpuUsage();
-    this.#act(this.#see());
+    this.#act(...this.#see());
     const { user, system } = process.cpuUsage(before);
     this.#costMs += (user + system) / 1000;
     this.#lastMs = monotonicMs();
@@ -111,7 +113,7 @@ export class Server {
     this.#timer.unref();
   }
 
-  #see(): Look {
+  #see(): [Look, Sight] {
     const { transport, freezer, policy, see, share } = this.#options;
     this.#looks += 1;
     if (this.#looks % MEND_EVERY === 0) this.#tell(transport.mend());
@@ -123,7 +125,7 @@ export class Server {
     const { held, lying } = transport.look();
     this.#figures.most = Math.max(this.#figures.most, held);
     this.#out = held;
-    return {
+    const look = {
       ...sight,
       nowMs: monotonicMs(),
       jobs: jobs.map(({ key, ageMs, memory }) => ({
@@ -134,9 +136,10 @@ export class Server {
       demand: lying,
       ...(cap === undefined ? {} : { cap }),
     };
+    return [look, seen];
   }
 
-  #act(look: Look): void {
+  #act(look: Look, seen: Sight): void {
     const { transport, freezer, policy, onLook } = this.#options;
     const decision = policy.decide(look);
     this.#decision = decision;
@@ -145,13 +148,19 @@ export class Server {
       this.#figures.lost += decision.lost;
     }
     for (const key of decision.thaw) freezer.thaw(key);
-    if (monotonicMs() >= this.#freeUntilMs) for (const key of decision.freeze) freezer.freeze(key);
+    if (decision.freeze.length > 0 && this.#mayFreeze()) {
+      for (const key of decision.freeze) freezer.freeze(key);
+    }
     if (decision.kill !== undefined) {
       freezer.killJob(decision.kill);
       this.#figures.kills += 1;
     }
     transport.give(decision.tokens);
-    onLook?.(look.tokensOut, decision);
+    onLook?.(decision, seen);
+  }
+
+  #mayFreeze(): boolean {
+    return monotonicMs() >= this.#freeUntilMs && this.#options.mayFreeze?.() !== false;
   }
 
   #tell(says: string | undefined): void {

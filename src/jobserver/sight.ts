@@ -8,6 +8,8 @@ export interface Sight extends Room {
   jobs: (Omit<Look['jobs'][number], 'frozen'> & {
     /** Whether all its processes are stopped, by whomever. */
     stopped: boolean;
+    /** Name of its largest process. */
+    comm: string;
   })[];
   /** Peaks of anonymous memory of jobs that have ended since the last look, in bytes. */
   finished: readonly number[];
@@ -49,8 +51,9 @@ export class RunSight {
     this.#finished = [];
     return {
       ...(readRoom() ?? { ...otherwise(), used: look.anon }),
-      jobs: look.jobs.map(({ key, memory, startTicks, frozen }) => ({
+      jobs: look.jobs.map(({ key, comm, memory, startTicks, frozen }) => ({
         key,
+        comm,
         memory,
         stopped: frozen,
         ageMs: Math.max(0, nowMs - startTicks * MS_PER_TICK),

@@ -41,6 +41,13 @@ export function renderJobserver({
   );
 }
 
+/** Said of a line that is only shown. */
+export function renderDryJobserver(): string {
+  return wrap(
+    'rlimit: note: pasted, the line has nobody who gives out tokens: tools then run one job each',
+  );
+}
+
 /** Said before the start of something that will not ask. */
 export function renderDefeat({ cause, instead }: { cause: string; instead?: string }): string {
   const better = instead === undefined ? '' : `; instead: rlimit run --jobs auto … -- ${instead}`;
@@ -73,7 +80,8 @@ export function renderTooLarge({
   memory: number;
   limit: Amount;
 }): string {
-  const bound = limit === 'infinity' ? 'what the machine has' : `the ${humanBytes(limit)} it may have`;
+  const bound =
+    limit === 'infinity' ? 'what the machine has' : `the ${humanBytes(limit)} it may have`;
   return wrap(
     `rlimit: warning: one job alone (${printable(comm)}, ${humanBytes(memory)} so far) fills ${bound}: ` +
       'it goes on by itself, and may be killed; next: a higher MemoryMax',

@@ -2,7 +2,7 @@ import type { Outcome } from '../model/index.js';
 import type { RunProcesses } from './launcher.js';
 
 /** What an outcome tells of jobs; empty where there were none. */
-export type JobsSeen = Pick<Outcome, 'jobFigures' | 'series'>;
+export type JobsSeen = Pick<Outcome, 'jobFigures' | 'series' | 'jobserver'>;
 
 /** A run that ends before has no jobs worth telling of, and pays nothing for them. */
 const BEGIN_MS = 1000;

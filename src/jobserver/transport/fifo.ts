@@ -3,11 +3,6 @@ import { closeQuietly, drain, makeFifos, openOwn, put } from './files.js';
 import { Hand } from './hand.js';
 import { MOST_TOKENS, type Tokens, type Transport } from './transport.js';
 
-export interface FifoOptions {
-  /** A directory of the user's alone. */
-  directory: string;
-}
-
 /**
  * One named pipe for both directions (`--jobserver-auth=fifo:PATH`, GNU make from 4.4 on and ninja from
  * 1.13 on). A client may take a token that another one returned before we see it; all that we can do
@@ -15,7 +10,7 @@ export interface FifoOptions {
  */
 export class FifoTransport implements Transport {
   readonly style = 'fifo';
-  readonly auth: string;
+  readonly auth: { fifo: string };
   readonly inherited = [];
   surplus = 0;
   readonly #path: string;
@@ -27,10 +22,13 @@ export class FifoTransport implements Transport {
   #lying = 0;
   #turn = 0;
 
-  /** @throws {CannotRunError} */
-  constructor({ directory }: FifoOptions) {
-    this.#path = `${directory}/fifo`;
-    this.auth = `fifo:${this.#path}`;
+  /**
+   * @param path in a directory of the user's alone
+   * @throws {CannotRunError}
+   */
+  constructor({ path }: { path: string }) {
+    this.#path = path;
+    this.auth = { fifo: path };
     this.#open();
   }
 

@@ -20,7 +20,7 @@ export interface PipeOptions {
  */
 export class PipeTransport implements Transport {
   readonly style = 'pipe';
-  readonly auth: string;
+  readonly auth: { read: number; write: number };
   readonly inherited: readonly (readonly [number, number])[];
   /** What the guard needs to pass tokens on when we are gone: to read from, and to write to. */
   readonly handover: readonly [read: number, write: number];
@@ -47,7 +47,7 @@ export class PipeTransport implements Transport {
     this.handover = [openSync(back, constants.O_RDONLY), openSync(give, constants.O_WRONLY)];
     rmSync(give);
     rmSync(back);
-    this.auth = `${read},${write}`;
+    this.auth = { read, write };
     this.#back = new Socket({ fd: own, readable: true, writable: false });
     this.#back.on('data', (tokens: Buffer) => this.#takeBack(tokens));
     this.#back.on('error', () => {}); // No token comes back any more; those that are out do.

@@ -1,4 +1,5 @@
 import type { JobserverFigures } from '../../model/index.js';
+import type { JobserverAuth } from '../makeflags.js';
 
 /** Tokens as they are at one moment. */
 export interface Tokens {
@@ -11,8 +12,8 @@ export interface Tokens {
 /** The way in which tokens reach the clients, and come back. */
 export interface Transport {
   readonly style: JobserverFigures['style'];
-  /** What stands behind `--jobserver-auth=`: `10,11` or `fifo:PATH`. */
-  readonly auth: string;
+  /** What clients are told. */
+  readonly auth: JobserverAuth;
   /** Descriptors that the command inherits: its number, and ours. Ours are open until `started`. */
   readonly inherited: readonly (readonly [theirs: number, ours: number])[];
   /** Tokens too many that clients wrote, and that were taken out. */

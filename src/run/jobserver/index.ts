@@ -3,4 +3,4 @@
  * is asked for.
  */
 export { openJobserver, type RunningJobserver } from './open.js';
-export { withJobserver } from './prepare.js';
+export { type JobserverFacts, withJobserver } from './prepare.js';

@@ -10,14 +10,20 @@ import {
   Freezer,
   PipeTransport,
   Policy,
-  readRoom,
   RunSight,
+  readRoom,
   Server,
   type Sight,
 } from '../../jobserver/index.js';
-import type { Outcome } from '../../model/index.js';
-import { renderBeyond, renderTooLarge, renderTrouble } from '../../render/jobserver.js';
-import { makeRecordDirectory } from '../../state/write.js';
+import {
+  renderBeyond,
+  renderJobserverEnd,
+  renderTooLarge,
+  renderTrouble,
+} from '../../render/jobserver.js';
+import { readRecord } from '../../state/read.js';
+import { makeRecordDirectory, recordDirectory } from '../../state/write.js';
+import type { JobsSeen } from '../job-count.js';
 import { jobSource, seenBy } from '../jobs.js';
 import { type Launcher, type Meter, memoryMaxOf } from '../launcher.js';
 import { say } from '../output.js';
@@ -34,7 +40,9 @@ export interface RunningJobserver {
   /** A signal came: for a while no job is kept from hearing it. */
   release(): void;
   /** What it saw and did, at the end; every job goes on. */
-  stop(): Pick<Outcome, 'jobserver' | 'jobFigures' | 'series'>;
+  stop(): JobsSeen;
+  /** The line to end with; absent before the end. */
+  says(): string | undefined;
   /** Clears up, whether it had begun or not. */
   close(): void;
 }
@@ -46,8 +54,7 @@ export interface JobserverPlaces {
   /** Names of processes that the profile calls jobs. */
   names: readonly string[];
   quiet: boolean;
-  /** Whether somebody is ending the run: then nothing is frozen any more. */
-  isEnding(): boolean;
+  env: NodeJS.ProcessEnv;
 }
 
 /**
@@ -67,6 +74,7 @@ export function openJobserver(places: JobserverPlaces): RunningJobserver {
     },
     release: () => session?.server.release(),
     stop: () => session?.stop() ?? {},
+    says: () => session?.says(),
     close: () => {
       session?.stop();
       transport.close();
@@ -103,14 +111,14 @@ class Session {
   readonly #looker: JobLooker;
   readonly #places: JobserverPlaces;
   readonly #told = new Set<string>();
-  #seen: Pick<Outcome, 'jobserver' | 'jobFigures' | 'series'> | undefined;
+  #seen: JobsSeen | undefined;
 
   constructor(
     transport: AnyTransport,
     places: JobserverPlaces,
     { pid, meter }: { pid: number; meter: Meter },
   ) {
-    const { plan, names, isEnding } = places;
+    const { plan, names } = places;
     this.#places = places;
     this.#looker = new JobLooker({ source: jobSource(meter.processes), names });
     const sight = new RunSight({
@@ -131,14 +139,19 @@ class Session {
       policy: new Policy({ ...plan, style: transport.style }),
       see: () => sight.see(),
       cap: plan.cap,
-      mayFreeze: () => !isEnding(),
+      mayFreeze: () => !this.#isEnding(),
       onLook: (decision, seen) => this.#tell(decision, seen),
       onTrouble: (says) => this.#say(renderTrouble(says)),
     });
     this.server.start();
   }
 
-  stop(): Pick<Outcome, 'jobserver' | 'jobFigures' | 'series'> {
+  says(): string | undefined {
+    const figures = this.#seen?.jobserver;
+    return figures && renderJobserverEnd(figures);
+  }
+
+  stop(): JobsSeen {
     if (this.#seen !== undefined) return this.#seen;
     const jobserver = this.server.stop();
     this.#looker.close();
@@ -155,6 +168,13 @@ class Session {
       readRoom: () => (cgroup === undefined ? undefined : readRoom(cgroup)),
       otherwise: () => ({ limit, ...availableOn() }),
     };
+  }
+
+  /** Whether `rlimit kill` has noted that it ends the run: what it sends has to be heard. */
+  #isEnding(): boolean {
+    const { env, request } = this.#places;
+    const directory = recordDirectory(env);
+    return directory !== undefined && readRecord(directory, request.unit)?.killed !== undefined;
   }
 
   #tell({ tooLarge, beyond }: Decision, seen: Sight): void {

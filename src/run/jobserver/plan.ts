@@ -1,13 +1,7 @@
 /** What the jobserver of a run is going to be, before anything is made. */
 import type { JobserverAuth } from '../../jobserver/index.js';
-import type {
-  JobModel,
-  Limits,
-  Machine,
-  OnDanger,
-  Outcome,
-} from '../../model/index.js';
-import { parseCpuQuota } from '../../quantity/index.js';
+import type { JobModel, Limits, Machine, OnDanger, Outcome } from '../../model/index.js';
+import { ONE_CORE, parseCpuQuota } from '../../quantity/index.js';
 
 /** A jobserver as it is planned. */
 export interface JobserverPlan {
@@ -20,6 +14,8 @@ export interface JobserverPlan {
   /** Where those figures are from: `jobs.memory of coq-standard`. */
   from: string;
   onDanger: OnDanger;
+  /** Whether one job may hold several tokens. */
+  manyTokens: boolean;
   /** Where its files are. */
   directory: string;
 }
@@ -53,7 +49,8 @@ export function expectedOf(
       from: seen.length === 1 ? 'the last run here' : `the last ${seen.length} runs here`,
     };
   }
-  if (jobs === undefined) return { expected: UNKNOWN, from: 'no figures: nothing is known of its jobs' };
+  if (jobs === undefined)
+    return { expected: UNKNOWN, from: 'no figures: nothing is known of its jobs' };
   const { low, high } = jobs.memory;
   return { expected: low, largest: high, from: `jobs.memory of ${profile}` };
 }

@@ -8,12 +8,28 @@ import {
   readClients,
 } from '../../jobserver/index.js';
 import type { Limits, Machine, Profile } from '../../model/index.js';
-import { renderDefeat, renderOuterJobserver } from '../../render/jobserver.js';
+import {
+  renderDefeat,
+  renderDryJobserver,
+  renderJobserver,
+  renderNote,
+  renderOuterJobserver,
+} from '../../render/jobserver.js';
 import { readHistory } from '../../state/read-history.js';
 import { recordDirectory } from '../../state/write.js';
 import type { RunContext } from '../context.js';
 import type { Plan } from '../plan.js';
 import { expectedOf, mostJobs } from './plan.js';
+
+/** What a jobserver is planned from. */
+export interface JobserverFacts {
+  profile: Profile;
+  limits: Limits;
+  machine: Machine;
+  context: RunContext;
+  /** The line is only shown. */
+  isDry: boolean;
+}
 
 /** Variables of a profile that a tool makes a number of jobs of, and takes before the jobserver. */
 const DEFEATING = ['CMAKE_BUILD_PARALLEL_LEVEL'];
@@ -24,30 +40,32 @@ const DEFEATING = ['CMAKE_BUILD_PARALLEL_LEVEL'];
  */
 export function withJobserver(
   plan: Plan,
-  {
-    profile,
-    limits,
-    machine,
-    context,
-  }: { profile: Profile; limits: Limits; machine: Machine; context: RunContext },
+  { profile, limits, machine, context, isDry }: JobserverFacts,
 ): Plan {
   const { env, cwd } = context;
   const outer = env.MAKEFLAGS ?? '';
-  if (hasJobserver(outer)) return { ...plan, remarks: [...plan.remarks, renderOuterJobserver(outer)] };
+  if (hasJobserver(outer)) return { ...plan, remarks: [renderOuterJobserver()] };
   const environment = withoutKeys(plan.request.environment, DEFEATING);
   const clients = readClients({ argv: plan.command, env: { ...env, ...environment }, generator });
   const most = mostJobs(limits, profile.jobs, machine);
   const directory = directoryFor(plan.request.unit, env);
   const auth = authFor(clients, { directory, taken: context.startedWith.descriptors });
   const flags = jobserverEnvironment(auth, most, { ...env, ...environment });
+  const expected = expectedOf({ profile: profile.name, jobs: profile.jobs, cwd }, outcomesOf(env));
+  const remarks = [
+    renderJobserver({ style: clients.style, most, ...expected }),
+    ...(isDry ? [renderDryJobserver()] : []),
+    ...clients.defeated.map(renderDefeat),
+    ...clients.notes.map(renderNote),
+  ];
   return {
     ...plan,
     request: { ...plan.request, environment: { ...environment, ...flags } },
-    remarks: [...plan.remarks, ...clients.defeated.map(renderDefeat), ...clients.notes.map(noteOf)],
+    remarks,
     jobserver: {
       auth,
       cap: most - 1,
-      ...expectedOf({ profile: profile.name, jobs: profile.jobs, cwd }, outcomesOf(env)),
+      ...expected,
       onDanger: profile.jobs?.onDanger ?? 'freeze',
       manyTokens: clients.manyTokens,
       directory,

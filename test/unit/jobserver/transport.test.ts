@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { jobserverEnvironment } from '../../../src/jobserver/index.js';
 import {
   FifoTransport,
   PipeTransport,
@@ -33,7 +34,7 @@ function pipe(directory = place()): PipeTransport {
 }
 
 function fifo(directory = place()): FifoTransport {
-  const transport = new FifoTransport({ directory });
+  const transport = new FifoTransport({ path: join(directory, 'fifo') });
   onTestFinished(() => transport.close());
   return transport;
 }
@@ -46,8 +47,8 @@ function client(transport: Transport, argv: string[], cwd = tmpdir()): ChildProc
     while (stdio.length <= theirs) stdio.push('ignore');
     stdio[theirs] = ours;
   }
-  const flags = `-j9 --jobserver-auth=${transport.auth}`;
-  const child = spawn(program, args, { cwd, stdio, env: { ...process.env, MAKEFLAGS: flags } });
+  const flags = jobserverEnvironment(transport.auth, 9, {});
+  const child = spawn(program, args, { cwd, stdio, env: { ...process.env, ...flags } });
   transport.started();
   return child;
 }
@@ -212,7 +213,7 @@ describe('tokens over a pipe', () => {
 describe('tokens in a FIFO', () => {
   it('that a client adds are swallowed and counted', () => {
     const transport = fifo();
-    const client = openSync(transport.auth.replace('fifo:', ''), 'r+');
+    const client = openSync(transport.auth.fifo, 'r+');
     transport.give(2);
     writeSync(client, Buffer.alloc(1000, '+'));
     expect(transport.look()).toEqual({ held: 0, lying: 2 });
@@ -229,7 +230,7 @@ describe('tokens in a FIFO', () => {
 
   it('go on when somebody deletes it, and reach those that come later', () => {
     const transport = fifo();
-    const path = transport.auth.replace('fifo:', '');
+    const path = transport.auth.fifo;
     const before = openSync(path, 'r+');
     expect(transport.mend()).toBeUndefined();
     rmSync(path);
@@ -247,7 +248,7 @@ describe('tokens in a FIFO', () => {
 
   it('that was replaced by a file is said', () => {
     const transport = fifo();
-    const path = transport.auth.replace('fifo:', '');
+    const path = transport.auth.fifo;
     rmSync(path);
     writeFileSync(path, '');
     expect(transport.mend()).toContain('was replaced by something else');
