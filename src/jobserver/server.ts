@@ -100,7 +100,11 @@ export class Server {
   #look(): void {
     clearTimeout(this.#timer);
     const before = process.cpuUsage();
-    this.#act(...this.#see());
+    try {
+      this.#act(...this.#see());
+    } catch {
+      // A file that cannot be read at this moment (no more may be opened): a look less.
+    }
     const { user, system } = process.cpuUsage(before);
     this.#costMs += (user + system) / 1000;
     this.#lastMs = monotonicMs();
@@ -145,7 +149,7 @@ export class Server {
     this.#decision = decision;
     if (decision.lost > 0) {
       transport.forget(decision.lost);
-      this.#figures.lost += decision.lost;
+      this.#figures.lost += Math.min(decision.lost, this.#out);
     }
     for (const key of decision.thaw) freezer.thaw(key);
     if (decision.freeze.length > 0 && this.#mayFreeze()) {

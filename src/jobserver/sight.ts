@@ -1,7 +1,7 @@
 import { uptime } from 'node:os';
 import type { Job, JobCensus, JobLook, JobLooker } from '../jobs/index.js';
 import type { Look } from './look.js';
-import type { Room } from './room.js';
+import type { Room } from './memory.js';
 
 /** What is to be seen of a run at one moment, as far as the jobserver does not know it itself. */
 export interface Sight extends Room {

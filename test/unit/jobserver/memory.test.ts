@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readRoom } from '../../../src/jobserver/room.js';
+import { readRoom } from '../../../src/jobserver/memory.js';
 import { tree } from '../cgroup/tree.js';
 
 const MEMINFO = 'MemTotal: 1000 kB\nMemAvailable: 400 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n';
