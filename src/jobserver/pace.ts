@@ -1,14 +1,14 @@
 /** When to look next, so that looking costs next to nothing. All figures in ms. */
 
 /** Part of a core that looking may cost in the long run: while nothing is near, and when it is. */
-const COST = 0.004;
+const COST = 0.002;
 const TIGHT_COST = 0.03;
 /** What it may cost besides, in all: a build's first seconds tell most. */
 const ALLOWANCE_MS = 200;
 /** Closer than this, a limit is near. */
 const TIGHT_MS = 200;
 /** A slow machine looks at least this often. */
-const LONGEST_MS = 2000;
+const LONGEST_MS = 4000;
 const TIGHT_LONGEST_MS = 500;
 /** Not more often, whatever comes back. */
 const SHORTEST_MS = 25;

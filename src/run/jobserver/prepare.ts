@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import {
-  type Clients,
   hasJobserver,
   type JobserverAuth,
   jobserverEnvironment,
   readClients,
+  type Style,
 } from '../../jobserver/index.js';
 import type { Limits, Machine, Profile } from '../../model/index.js';
 import {
@@ -20,6 +20,7 @@ import { recordDirectory } from '../../state/write.js';
 import type { RunContext } from '../context.js';
 import type { Plan } from '../plan.js';
 import { expectedOf, mostJobs } from './plan.js';
+import { versionOf, wayFor } from './versions.js';
 
 /** What a jobserver is planned from. */
 export interface JobserverFacts {
@@ -48,15 +49,16 @@ export function withJobserver(
   const environment = withoutKeys(plan.request.environment, DEFEATING);
   const clients = readClients({ argv: plan.command, env: { ...env, ...environment }, generator });
   const most = mostJobs(limits, profile.jobs, machine);
+  const way = wayFor(clients, (program) => versionOf(program, env));
   const directory = directoryFor(plan.request.unit, env);
-  const auth = authFor(clients, { directory, taken: context.startedWith.descriptors });
+  const auth = authFor(way.style, { directory, taken: context.startedWith.descriptors });
   const flags = jobserverEnvironment(auth, most, { ...env, ...environment });
   const expected = expectedOf({ profile: profile.name, jobs: profile.jobs, cwd }, outcomesOf(env));
   const remarks = [
-    renderJobserver({ style: clients.style, most, ...expected }),
+    renderJobserver({ style: way.style, most, ...expected }),
     ...(isDry ? [renderDryJobserver()] : []),
     ...clients.defeated.map(renderDefeat),
-    ...clients.notes.map(renderNote),
+    ...[...way.notes, ...clients.notes].map(renderNote),
   ];
   return {
     ...plan,
@@ -88,7 +90,7 @@ function directoryFor(unit: string, env: NodeJS.ProcessEnv): string {
 }
 
 function authFor(
-  { style }: Clients,
+  style: Style,
   { directory, taken }: { directory: string; taken: readonly number[] },
 ): JobserverAuth {
   if (style === 'fifo') return { fifo: `${directory}/fifo` };

@@ -4,8 +4,8 @@ import { pauseMs } from '../../../src/jobserver/pace.js';
 it.each([
   ['what the policy asks for', 400, { elapsedMs: 1000, costMs: 1 }, 400],
   ['not more often than a look is worth', 0, { elapsedMs: 1000, costMs: 1 }, 25],
-  ['less where looking has become dear', 400, { elapsedMs: 10_000, costMs: 245 }, 1250],
-  ['but often enough', 400, { elapsedMs: 10_000, costMs: 5000 }, 2000],
+  ['less where looking has become dear', 400, { elapsedMs: 10_000, costMs: 222 }, 1000],
+  ['but often enough', 400, { elapsedMs: 10_000, costMs: 5000 }, 4000],
   ['more near a limit', 100, { elapsedMs: 10_000, costMs: 400 }, 100],
   ['and there always soon', 100, { elapsedMs: 10_000, costMs: 5000 }, 500],
 ] as const)('looks: %s', (_, wished, spent, pause) => {
