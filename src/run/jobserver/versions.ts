@@ -39,7 +39,7 @@ export function wayFor(
 }
 
 function deaf(why: string): string {
-  return `${why}: its jobs will not follow memory; tell it how many: ninja -j$RLIMIT_JOBS.`;
+  return `${why}: its jobs will not follow memory; tell it how many: ninja -jN.`;
 }
 
 function isBefore([major, minor]: Version, than: Version): boolean {
