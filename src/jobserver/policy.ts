@@ -1,5 +1,10 @@
-import type { Decision, Look, SeenJob } from './look.js';
+import { TUNED } from './constants.js';
+import { takeTurns } from './danger.js';
+import type { Decision, Look } from './look.js';
+import { memoryCeiling, type Outlook, outlook } from './outlook.js';
+import { slots } from './room.js';
 import { Sizes } from './sizes.js';
+import { Tracks } from './tracks.js';
 
 export interface PolicyOptions {
   /** Most tokens out at one time: one less than the most jobs, for the tool's implicit slot. */
@@ -13,12 +18,6 @@ export interface PolicyOptions {
   onDanger: 'freeze' | 'kill';
 }
 
-/** Above this part of the limit the youngest job is frozen; below the other one is let go on. */
-const FREEZE_AT = 0.84;
-const THAW_AT = 0.76;
-/** A machine with less than this part of its memory left is as full as a scope at its limit. */
-const MACHINE_PART = 0.95;
-
 /**
  * Decides how many tokens may be out, and which jobs have to wait stopped. No clock and no files:
  * the same looks make the same decisions.
@@ -26,10 +25,12 @@ const MACHINE_PART = 0.95;
 export class Policy {
   readonly #options: PolicyOptions;
   readonly #sizes: Sizes;
+  readonly #tracks: Tracks;
 
   constructor(options: PolicyOptions) {
     this.#options = options;
-    this.#sizes = new Sizes(options.expected);
+    this.#sizes = new Sizes(options.expected, options.largest);
+    this.#tracks = new Tracks(options.expected);
   }
 
   /** Bytes that the next job is expected to need. */
@@ -45,30 +46,38 @@ export class Policy {
   decide(look: Look): Decision {
     const cap = Math.max(0, look.cap ?? this.#options.cap);
     const ceiling = memoryCeiling(look);
-    const plain = { freeze: [], thaw: [], lost: 0, surplus: 0, beyond: 0, againMs: 250 };
-    if (ceiling === Number.POSITIVE_INFINITY) return { ...plain, tokens: cap, why: 'no limit' };
-    const running = look.jobs.filter(({ frozen }) => !frozen);
-    const frozen = look.jobs.filter((job) => job.frozen);
-    const growth = look.jobs.reduce((sum, { memory }) => sum + this.#sizes.growth(memory), 0);
-    const room = ceiling * FREEZE_AT - look.used - growth;
-    const more = Math.floor(room / Math.max(1, this.expected));
-    const slots = Math.max(1, look.jobs.length + more);
-    const { freeze, thaw } = danger(look.used / ceiling, running, frozen);
-    const tokens = Math.min(cap, slots - 1);
-    return { ...plain, freeze, thaw, tokens, why: `room for ${slots} jobs` };
+    this.#tracks.see(look);
+    const plain = { lost: 0, surplus: 0, beyond: 0 };
+    if (ceiling === Number.POSITIVE_INFINITY) {
+      const frozen = look.jobs.filter((job) => job.frozen).map(({ key }) => key);
+      return {
+        ...plain,
+        tokens: cap,
+        freeze: [],
+        thaw: frozen,
+        againMs: TUNED.lookMostMs,
+        why: 'no limit',
+      };
+    }
+    const view = outlook(look, ceiling, this.#sizes, this.#tracks);
+    const { freeze, thaw } = takeTurns(view);
+    const still = look.jobs.some((job) => job.frozen) || freeze.length > 0;
+    const most = still ? Math.min(cap + 1, look.jobs.length) : cap + 1;
+    const count = slots(view, this.#sizes, most);
+    return {
+      ...plain,
+      tokens: count - 1,
+      freeze: freeze.map(({ key }) => key),
+      thaw: thaw.map(({ key }) => key),
+      againMs: this.#again(view, count),
+      why: `room for ${count} jobs`,
+    };
   }
-}
 
-function memoryCeiling({ limit, used, available }: Look): number {
-  const own = limit === 'infinity' ? Number.POSITIVE_INFINITY : limit;
-  return available === undefined ? own : Math.min(own, (used + available) * MACHINE_PART);
-}
-
-function danger(part: number, running: SeenJob[], frozen: SeenJob[]) {
-  const byAge = (a: SeenJob, b: SeenJob) => a.ageMs - b.ageMs;
-  const youngest = running.sort(byAge)[0];
-  const oldest = frozen.sort(byAge).at(-1);
-  const thaw = oldest && (running.length === 0 || part < THAW_AT) ? [oldest.key] : [];
-  const freeze = youngest && running.length > 1 && part > FREEZE_AT ? [youngest.key] : [];
-  return { freeze, thaw };
+  /** Looks are close where memory could come near the ceiling soon. */
+  #again({ jobs, used, ceiling }: Outlook, count: number): number {
+    const rate = this.#tracks.fastest * Math.max(1, Math.min(count, jobs.length + 1));
+    const time = ((ceiling * TUNED.freezeAt - used) / Math.max(rate, 1)) * TUNED.lookPart;
+    return Math.round(Math.max(TUNED.lookLeastMs, Math.min(TUNED.lookMostMs, time)));
+  }
 }
