@@ -20,6 +20,13 @@ export const TUNED = {
   freezeDeviations: 1,
   /** Above this part one job is frozen in any case. */
   lastAt: 0.93,
+  /** Above this part, with one job awake, a frozen one is killed where the profile says so. */
+  killAt: 0.96,
+  /** One job with more than this part of all leaves no room for its own tool. */
+  tooLargeAt: 0.9,
+  /** `some avg10`, in percent: from here on no more jobs, and from there on fewer. */
+  pressureHold: 25,
+  pressureBack: 60,
   /** Frozen jobs go on when the awake ones with them are expected below this part. */
   thawTo: 0.95,
   /** From a look that sees danger to a job that stands still, with the wait for that look. */
@@ -55,8 +62,11 @@ export const TUNED = {
   firstLow: 0.5,
   firstHigh: 2,
   firstUntil: 4,
+  /** The largest thought of first counts longer: the largest of so few is not the largest of all. */
+  mostUntil: 12,
   /** A job larger than all before grows on by this part of itself (Lindy), or by what it exceeds them. */
   lindy: 0.5,
-  /** So many such jobs at once are jobs of another kind: then nothing before counts. */
+  /** So many jobs this much larger than all before are of another kind: then nothing before counts. */
   strangers: 3,
+  strangerFrom: 1.2,
 };

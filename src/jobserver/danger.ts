@@ -23,19 +23,21 @@ export function takeTurns(outlook: Outlook): Turn {
 
 function toFreeze(outlook: Outlook, awake: Prospect[], first: Prospect): Prospect[] {
   const { near, ceiling } = outlook;
-  // Those that stand still keep what they have: the first one has to come to its end beside them.
-  const least = Math.min(...awake.map(({ most }) => most));
-  const danger = near > ceiling * TUNED.freezeAt || near + least > ceiling * TUNED.freezeTo;
+  // Those that stand still keep what they have: one has to come to its end beside them.
+  const nearest = awake.reduce((a, b) => (b.most < a.most ? b : a));
+  const full = near + nearest.most > ceiling * TUNED.freezeTo;
+  const danger = full || near > ceiling * TUNED.freezeAt;
   const victims = new Set(
     danger ? beyond(outlook, awake, TUNED.freezeTo, TUNED.freezeDeviations) : [],
   );
+  if (full) for (const job of awake) victims.add(job);
   const last = awake.at(-1);
   if (last && near > ceiling * TUNED.lastAt && victims.size === 0) victims.add(last);
   // One that has only begun has no memory to lose: better now than when it is large.
   for (const job of beyond(outlook, awake, TUNED.giveTo, giveDeviations(outlook))) {
     if (job.newborn) victims.add(job);
   }
-  victims.delete(first);
+  victims.delete(full ? nearest : first);
   return [...victims];
 }
 
@@ -83,4 +85,17 @@ function swap({ near, used, ceiling }: Outlook, last: Prospect, frozen: Prospect
 /** Deviations above the mean that new jobs are given room for. */
 export function giveDeviations({ swift }: Outlook): number {
   return TUNED.giveDeviations + TUNED.swiftDeviations * swift;
+}
+
+/**
+ * The job to end where even the last awake one cannot come to its end beside the frozen ones: the
+ * youngest of those. Never the last one.
+ */
+export function toKill({ jobs, near, ceiling }: Outlook, turn: Turn): Prospect | undefined {
+  if (near <= ceiling * TUNED.killAt || turn.freeze.length > 0 || turn.thaw.length > 0)
+    return undefined;
+  const awake = jobs.filter(({ frozen }) => !frozen);
+  const frozen = jobs.filter((job) => job.frozen);
+  if (awake.length !== 1 || frozen.length === 0) return undefined;
+  return frozen.reduce((young, job) => (job.ageMs < young.ageMs ? job : young));
 }

@@ -31,7 +31,7 @@ export interface Outlook {
 
 export function outlook(look: Look, ceiling: number, sizes: Sizes, tracks: Tracks): Outlook {
   const strangers = look.jobs.filter(
-    (job) => job.memory > sizes.most * 1.02 && tracks.likelihood(job) === 1,
+    (job) => job.memory > sizes.most * TUNED.strangerFrom && tracks.likelihood(job) === 1,
   ).length;
   const jobs = look.jobs.map((job) => prospect(job, strangers, sizes, tracks));
   const rate = look.jobs.reduce((sum, job) => sum + tracks.rate(job), 0);

@@ -1,5 +1,8 @@
+import { roughBytes } from '../quantity/index.js';
+import { Balance } from './balance.js';
+import type { Style } from './clients.js';
 import { TUNED } from './constants.js';
-import { takeTurns } from './danger.js';
+import { type Turn, takeTurns, toKill } from './danger.js';
 import type { Decision, Look } from './look.js';
 import { memoryCeiling, type Outlook, outlook } from './outlook.js';
 import { slots } from './room.js';
@@ -14,8 +17,10 @@ export interface PolicyOptions {
   /** Bytes of a heavy job, where that is known. */
   largest?: number;
   /** How the clients reach their tokens; see clients.ts. */
-  style: 'fifo' | 'pipe';
+  style: Style;
   onDanger: 'freeze' | 'kill';
+  /** One job may hold several tokens; see `Clients.manyTokens`. */
+  manyTokens?: boolean;
 }
 
 /**
@@ -26,11 +31,13 @@ export class Policy {
   readonly #options: PolicyOptions;
   readonly #sizes: Sizes;
   readonly #tracks: Tracks;
+  readonly #balance: Balance;
 
   constructor(options: PolicyOptions) {
     this.#options = options;
     this.#sizes = new Sizes(options.expected, options.largest);
     this.#tracks = new Tracks(options.expected);
+    this.#balance = new Balance(options.manyTokens ?? false);
   }
 
   /** Bytes that the next job is expected to need. */
@@ -45,33 +52,39 @@ export class Policy {
 
   decide(look: Look): Decision {
     const cap = Math.max(0, look.cap ?? this.#options.cap);
+    const balance = this.#balance.see(look);
     const ceiling = memoryCeiling(look);
-    this.#tracks.see(look);
-    const plain = { lost: 0, surplus: 0, beyond: 0 };
     if (ceiling === Number.POSITIVE_INFINITY) {
-      const frozen = look.jobs.filter((job) => job.frozen).map(({ key }) => key);
-      return {
-        ...plain,
-        tokens: cap,
-        freeze: [],
-        thaw: frozen,
-        againMs: TUNED.lookMostMs,
-        why: 'no limit',
-      };
+      const thaw = look.jobs.filter(({ frozen }) => frozen).map(({ key }) => key);
+      const againMs = TUNED.lookMostMs;
+      return { ...balance, tokens: cap, freeze: [], thaw, againMs, why: 'nothing bounds memory' };
     }
+    this.#tracks.see(look);
     const view = outlook(look, ceiling, this.#sizes, this.#tracks);
-    const { freeze, thaw } = takeTurns(view);
-    const still = look.jobs.some((job) => job.frozen) || freeze.length > 0;
-    const most = still ? Math.min(cap + 1, look.jobs.length) : cap + 1;
-    const count = slots(view, this.#sizes, most);
+    const turn = takeTurns(view);
+    const count = slots(view, this.#sizes, this.#most(look, turn, cap));
+    const kill = this.#options.onDanger === 'kill' ? toKill(view, turn) : undefined;
+    const tooLarge = view.jobs.find(({ memory }) => memory > ceiling * TUNED.tooLargeAt);
     return {
-      ...plain,
+      ...balance,
       tokens: count - 1,
-      freeze: freeze.map(({ key }) => key),
-      thaw: thaw.map(({ key }) => key),
+      freeze: turn.freeze.map(({ key }) => key),
+      thaw: turn.thaw.map(({ key }) => key),
+      ...(kill && { kill: kill.key }),
+      ...(tooLarge && { tooLarge: { key: tooLarge.key, memory: tooLarge.memory } }),
       againMs: this.#again(view, count),
-      why: `room for ${count} jobs`,
+      why: this.#why(view, turn, count),
     };
+  }
+
+  /** The most jobs there may be, whatever the estimates say. */
+  #most({ jobs, pressure = 0 }: Look, { freeze }: Turn, cap: number): number {
+    // Whoever is frozen goes on before another one starts.
+    const frozen = freeze.length > 0 || jobs.some((job) => job.frozen);
+    if (pressure >= TUNED.pressureBack) return Math.min(cap + 1, Math.max(1, jobs.length - 1));
+    if (frozen || pressure >= TUNED.pressureHold)
+      return Math.min(cap + 1, Math.max(1, jobs.length));
+    return cap + 1;
   }
 
   /** Looks are close where memory could come near the ceiling soon. */
@@ -79,5 +92,15 @@ export class Policy {
     const rate = this.#tracks.fastest * Math.max(1, Math.min(count, jobs.length + 1));
     const time = ((ceiling * TUNED.freezeAt - used) / Math.max(rate, 1)) * TUNED.lookPart;
     return Math.round(Math.max(TUNED.lookLeastMs, Math.min(TUNED.lookMostMs, time)));
+  }
+
+  #why({ jobs, used, ceiling }: Outlook, { freeze, thaw }: Turn, count: number): string {
+    const memory = `${roughBytes(used)} of ${roughBytes(ceiling)} in use`;
+    const expected = `a job is expected to need ${roughBytes(this.expected)}`;
+    const doing = [
+      ...(freeze.length > 0 ? [`${freeze.length} frozen`] : []),
+      ...(thaw.length > 0 ? [`${thaw.length} let go on`] : []),
+    ];
+    return [`${count} at a time, ${jobs.length} there`, memory, expected, ...doing].join('; ');
   }
 }

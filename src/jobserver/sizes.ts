@@ -51,7 +51,9 @@ export class Sizes {
 
   /** The largest seen, or thought of. */
   get most(): number {
-    return this.#sorted.at(-1) ?? 0;
+    const seen = this.#sorted.at(-1) ?? 0;
+    // The largest of a few says little about the largest of all.
+    return this.#peaks.length < TUNED.mostUntil ? Math.max(seen, this.#first[2] ?? 0) : seen;
   }
 
   /** What the next job needs. */
@@ -70,7 +72,8 @@ export class Sizes {
       return { mean: mean - memory, variance };
     }
     const part = TUNED.lindy * memory;
-    const beyond = Math.max(memory / (this.#sorted.length + 1), memory - this.most);
+    // Between what was seen and what was thought of first, or beyond both.
+    const beyond = Math.max(memory / (this.#sorted.length + 1), Math.abs(memory - this.most));
     const mean = strangers >= TUNED.strangers ? part * strangers : Math.min(part, beyond);
     return { mean, variance: mean ** 2 };
   }
