@@ -11,6 +11,8 @@ export const TUNED = {
    * small against the sum, and what goes wrong is caught by freezing.
    */
   giveDeviations: 0,
+  /** The same where all tokens go through one FIFO: one that was returned is taken again at once. */
+  fifoDeviations: 0.25,
   /** The same for jobs that reach their size before a look can catch them, added by their speed. */
   swiftDeviations: 0.5,
   /** Above this part jobs are frozen: the last that was measured to be in time (0.84). */
@@ -40,8 +42,8 @@ export const TUNED = {
   pace: 2,
   paceMs: 120,
   /** A job stands still after so long without a step up, and after such a part of its time. */
-  settledMs: 300,
-  settledPart: 0.15,
+  settledMs: 180,
+  settledPart: 0.1,
   /** Of jobs that stood still, so many grow again, as if seen before the first: 1 of 5. */
   regrewFirst: 1,
   settledFirst: 5,

@@ -34,7 +34,7 @@ function toFreeze(outlook: Outlook, awake: Prospect[], first: Prospect): Prospec
   const last = awake.at(-1);
   if (last && near > ceiling * TUNED.lastAt && victims.size === 0) victims.add(last);
   // One that has only begun has no memory to lose: better now than when it is large.
-  for (const job of beyond(outlook, awake, TUNED.giveTo, giveDeviations(outlook))) {
+  for (const job of beyond(outlook, awake, TUNED.giveTo, outlook.reserve)) {
     if (job.newborn) victims.add(job);
   }
   victims.delete(full ? nearest : first);
@@ -63,7 +63,7 @@ function toThaw(outlook: Outlook, awake: Prospect[], frozen: Prospect[]): Prospe
   const thaw: Prospect[] = [];
   for (const job of frozen) {
     sum = plus(sum, job.need);
-    if (used + upTo(sum, giveDeviations(outlook)) > ceiling * TUNED.thawTo) break;
+    if (used + upTo(sum, outlook.reserve) > ceiling * TUNED.thawTo) break;
     thaw.push(job);
   }
   return thaw;
@@ -80,11 +80,6 @@ function swap({ near, used, ceiling }: Outlook, last: Prospect, frozen: Prospect
   return better && (fits || last.newborn || last.memory < best.memory / 2)
     ? { freeze: [last], thaw: [best] }
     : none;
-}
-
-/** Deviations above the mean that new jobs are given room for. */
-export function giveDeviations({ swift }: Outlook): number {
-  return TUNED.giveDeviations + TUNED.swiftDeviations * swift;
 }
 
 /**

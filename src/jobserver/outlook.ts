@@ -1,3 +1,4 @@
+import type { Style } from './clients.js';
 import { TUNED } from './constants.js';
 import type { Look, SeenJob } from './look.js';
 import { type Guess, NOTHING, plus, type Sizes, upTo } from './sizes.js';
@@ -25,11 +26,18 @@ export interface Outlook {
   near: number;
   /** The ones nearest to their full size first: they free the most for the least. */
   jobs: Prospect[];
-  /** 0 to 1: how much of a job comes between two looks, where no freezing catches it. */
-  swift: number;
+  /** Deviations above the mean that new jobs are given room for. */
+  reserve: number;
 }
 
-export function outlook(look: Look, ceiling: number, sizes: Sizes, tracks: Tracks): Outlook {
+/** @param style of one FIFO, tokens are taken again before anybody can decide: more in reserve */
+export function outlook(
+  look: Look,
+  ceiling: number,
+  sizes: Sizes,
+  tracks: Tracks,
+  style: Style,
+): Outlook {
   const strangers = look.jobs.filter(
     (job) => job.memory > sizes.most * TUNED.strangerFrom && tracks.likelihood(job) === 1,
   ).length;
@@ -40,8 +48,15 @@ export function outlook(look: Look, ceiling: number, sizes: Sizes, tracks: Track
     ceiling,
     near: look.used + rate * TUNED.reactionMs,
     jobs: jobs.sort((a, b) => upTo(a.need, 1) - upTo(b.need, 1) || b.ageMs - a.ageMs),
-    swift: Math.min(1, (tracks.fastest * TUNED.reactionMs) / Math.max(1, sizes.expected)),
+    reserve: reserve(sizes, tracks, style),
   };
+}
+
+function reserve(sizes: Sizes, tracks: Tracks, style: Style): number {
+  const plain = style === 'fifo' ? TUNED.fifoDeviations : TUNED.giveDeviations;
+  // 0 to 1: how much of a job comes between two looks, where no freezing catches it.
+  const swift = (tracks.fastest * TUNED.reactionMs) / Math.max(1, sizes.expected);
+  return plain + TUNED.swiftDeviations * Math.min(1, swift);
 }
 
 /** Bytes that the scope must stay below; infinite where nothing bounds it. */

@@ -60,7 +60,7 @@ export class Policy {
       return { ...balance, tokens: cap, freeze: [], thaw, againMs, why: 'nothing bounds memory' };
     }
     this.#tracks.see(look);
-    const view = outlook(look, ceiling, this.#sizes, this.#tracks);
+    const view = outlook(look, ceiling, this.#sizes, this.#tracks, this.#options.style);
     const turn = takeTurns(view);
     const count = slots(view, this.#sizes, this.#most(look, turn, cap));
     const kill = this.#options.onDanger === 'kill' ? toKill(view, turn) : undefined;

@@ -1,20 +1,18 @@
 import { TUNED } from './constants.js';
-import { giveDeviations } from './danger.js';
 import { needs, type Outlook } from './outlook.js';
 import { plus, type Sizes, upTo } from './sizes.js';
 
 /** How many jobs there may be at one time: at least one, at most `most`. */
 export function slots(outlook: Outlook, sizes: Sizes, most: number): number {
-  const { jobs, used, ceiling } = outlook;
-  const deviations = giveDeviations(outlook);
+  const { jobs, used, ceiling, reserve } = outlook;
   const fits = (need: number) => used + need <= ceiling * TUNED.giveTo;
   let sum = needs(jobs);
   // What came back is not given again until there is room.
-  if (!fits(upTo(sum, deviations))) return Math.max(1, Math.min(most, jobs.length - 1));
+  if (!fits(upTo(sum, reserve))) return Math.max(1, Math.min(most, jobs.length - 1));
   let count = jobs.length;
   for (; count < most; count += 1) {
     sum = plus(sum, sizes.next);
-    if (!fits(upTo(sum, deviations))) break;
+    if (!fits(upTo(sum, reserve))) break;
   }
   return Math.max(1, Math.min(most, count, paced(outlook, sizes, count)));
 }
