@@ -55,8 +55,13 @@ export interface Meter {
   final(): Measured;
 }
 
-/** The processes of a run: a cgroup, this one and all below it, or who knows them without one. */
-export type RunProcesses = { cgroup: string } | { members(): readonly Member[] };
+/**
+ * The processes of a run: a cgroup, this one and all below it, or who knows them without one. `members`
+ * tells how they were when they were last looked at, `look` does so now.
+ */
+export type RunProcesses =
+  | { cgroup: string }
+  | { members(): readonly Member[]; look(): readonly Member[] };
 
 /** MemoryMax in bytes; what only systemd can tell (`60%`) is no figure here. */
 export function memoryMaxOf(properties: Readonly<Record<string, string>>): Amount {

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { cgroupOf, startGuard } from '../../cgroup/index.js';
 import { CannotRunError } from '../../errors/index.js';
-import { JobCensus, JobLooker } from '../../jobs/index.js';
+import { JobCensus, JobLooker, type JobSource } from '../../jobs/index.js';
 import {
   availableOn,
   type Decision,
@@ -25,7 +25,7 @@ import { readRecord } from '../../state/read.js';
 import { makeRecordDirectory, recordDirectory } from '../../state/write.js';
 import type { JobsSeen } from '../job-count.js';
 import { jobSource, seenBy } from '../jobs.js';
-import { type Launcher, type Meter, memoryMaxOf } from '../launcher.js';
+import { type Launcher, type Meter, memoryMaxOf, type RunProcesses } from '../launcher.js';
 import { say } from '../output.js';
 import type { Plan } from '../plan.js';
 import type { JobserverPlan } from './plan.js';
@@ -120,7 +120,7 @@ class Session {
   ) {
     const { plan, names } = places;
     this.#places = places;
-    this.#looker = new JobLooker({ source: jobSource(meter.processes), names });
+    this.#looker = new JobLooker({ source: freshSource(meter.processes), names });
     const sight = new RunSight({
       looker: this.#looker,
       census: this.#census,
@@ -190,4 +190,10 @@ class Session {
     this.#told.add(once);
     say(text);
   }
+}
+
+/** What was true a moment ago is too old to decide who is frozen. */
+function freshSource(processes: RunProcesses): JobSource {
+  if ('cgroup' in processes) return jobSource(processes);
+  return jobSource({ ...processes, members: processes.look });
 }

@@ -34,7 +34,14 @@ export interface WatcherOptions {
 export class Watcher implements Meter {
   /** It looks by itself. */
   readonly isTight = false;
-  readonly processes = { members: () => this.#members };
+  readonly processes = {
+    members: () => this.#members,
+    look: () => {
+      this.#members = this.#family.look();
+      this.#countGone();
+      return this.#members;
+    },
+  };
   readonly #family: Family;
   readonly #memory: MemoryWatch;
   readonly #limits: WatchedLimits;

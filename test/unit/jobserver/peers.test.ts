@@ -19,7 +19,10 @@ function peers(directory: string, unit: string) {
   mkdirSync(join(directory, `${unit}.jobs`), { recursive: true });
   let now = 0;
   const own = new Peers({ directory, unit, now: () => now });
-  return { own, pass: (ms: number) => void (now += ms) };
+  const pass = (ms: number) => {
+    now += ms;
+  };
+  return { own, pass };
 }
 
 describe('runs with a jobserver', () => {
