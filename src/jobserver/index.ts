@@ -4,3 +4,4 @@ export * from './clients.js';
 export * from './look.js';
 export * from './makeflags.js';
 export * from './policy.js';
+export * from './shares.js';
