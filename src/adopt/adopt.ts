@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs';
-import { cgroupOf, readLimitFiles, readProcess } from '../cgroup/index.js';
+import { cgroupOf, readLimitFiles, readProcess, startGuard } from '../cgroup/index.js';
 import { UsageError } from '../errors/index.js';
 import { machineOf } from '../inspect/machine.js';
 import { ancestorReader } from '../inspect/surroundings.js';
@@ -13,7 +13,6 @@ import { newRunId } from '../systemd/names.js';
 import { type Census, commandOf, type Entry, keyOf, readCensus, userOf } from './census.js';
 import { ancestorsOf, Family, isShellJob } from './family.js';
 import { Freezer } from './freezer.js';
-import { startGuard } from './guard.js';
 import { type Moved, moveFamily } from './move.js';
 import { type AdoptionPlan, planAdoption } from './plan.js';
 import type { AdoptedProcess, AdoptReport } from './report.js';

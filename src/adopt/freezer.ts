@@ -1,8 +1,8 @@
+import type { Guard } from '../cgroup/index.js';
 import { type Entry, keyOf, readEntry, standsStill } from './census.js';
-import type { Guard } from './guard.js';
 
 export interface FreezerOptions {
-  guard: Guard;
+  guard: Pick<Guard, 'watch' | 'dismiss'>;
   proc?: string;
   /** kill(2); another one in tests. */
   kill?: (pid: number, signal: NodeJS.Signals) => unknown;
@@ -21,7 +21,7 @@ export class Freezer {
   readonly #stopped = new Map<string, Entry>();
   readonly #proc: string;
   readonly #kill: (pid: number, signal: NodeJS.Signals) => unknown;
-  readonly #guard: Guard;
+  readonly #guard: FreezerOptions['guard'];
   readonly #beforeDeath: () => void;
   #since: number | undefined;
   #heldMs = 0;

@@ -37,7 +37,15 @@ export interface JobModel {
   command?: string;
   /** Exact process names of the jobs, as in /proc/PID/comm (`coqc`, `cc1plus`). */
   processes: string[];
+  /** `freeze` where it is not said. */
+  onDanger?: OnDanger;
 }
+
+/**
+ * What the jobserver does with the youngest job just below the limit: stop it until there is memory
+ * again, or, where that is not enough, kill it and leave it to the build tool to try again.
+ */
+export type OnDanger = 'freeze' | 'kill';
 
 /**
  * How a stall between MemoryHigh and MemoryMax is broken: MemoryHigh is lifted, so that the unit may

@@ -1,4 +1,4 @@
-import type { JobModel, JobPick, OnStall } from '../model/index.js';
+import type { JobModel, JobPick, OnDanger, OnStall } from '../model/index.js';
 import { parseBytes, parsePercent, QuantityError } from '../quantity/index.js';
 
 /** Stands for the recommended number of jobs in variables and example command lines. */
@@ -27,6 +27,7 @@ export interface RawJobs {
   range?: string;
   command?: string;
   processes?: string[];
+  'on-danger'?: string;
 }
 
 /** What one layer says of a profile; everything may be missing, since layers are laid over others. */
@@ -67,6 +68,7 @@ export const JOB_READERS = {
   cores: parseJobCores,
   pick: parseJobPick,
   range: parseJobRange,
+  'on-danger': parseOnDanger,
 } as const;
 
 /**
@@ -101,6 +103,7 @@ function toJobs(raw: RawJobs): Partial<JobModel> {
     ...(raw.range === undefined ? {} : { range: parseJobRange(raw.range) }),
     ...(raw.command === undefined ? {} : { command: raw.command.trim() }),
     ...(raw.processes === undefined ? {} : { processes: raw.processes }),
+    ...(raw['on-danger'] === undefined ? {} : { onDanger: parseOnDanger(raw['on-danger'].trim()) }),
   };
 }
 
@@ -139,4 +142,9 @@ function parseJobRange(text: string): { low: number; high: number } {
   const high = parsePercent(second);
   if (low < 1 || high < low || high > 100_00 * 4) throw new QuantityError(text, expected);
   return { low, high };
+}
+
+function parseOnDanger(text: string): OnDanger {
+  if (text === 'freeze' || text === 'kill') return text;
+  throw new QuantityError(text, 'freeze or kill');
 }

@@ -201,7 +201,7 @@ function overlay(base: Draft | undefined, definition: Definition): Draft {
     ...(body.summary === undefined ? [] : ['summary']),
     ...(body.why === undefined ? [] : ['why']),
     ...Object.keys(body.limits).map((key) => `limits.${key}`),
-    ...Object.keys(body.jobs).map((key) => `jobs.${key}`),
+    ...Object.keys(body.jobs).map((key) => `jobs.${key === 'onDanger' ? 'on-danger' : key}`),
     ...(body.onStall === undefined ? [] : ['on-stall']),
     ...(body.beside === undefined ? [] : ['beside']),
     ...(body.lintIgnore === undefined ? [] : ['lint-ignore']),

@@ -35,6 +35,7 @@ const jobs = mapping(
       pick: readable(JOB_READERS.pick).optional(),
       range: readable(JOB_READERS.range).optional(),
       command: line.optional(),
+      'on-danger': readable(JOB_READERS['on-danger']).optional(),
       processes: z
         .array(processName(), { error: 'should be a list of process names, such as [cc1, ld]' })
         .optional(),
@@ -106,7 +107,10 @@ export function knownKeys(path: readonly PropertyKey[], project: boolean): reado
   return path.at(-1) === 'jobs' ? Object.keys(jobsShape) : Object.keys(body);
 }
 
-const jobsShape = { memory: 0, cores: 0, pick: 0, range: 0, command: 0, processes: 0 };
+const jobsShape = {
+  ...{ memory: 0, cores: 0, pick: 0, range: 0, command: 0, processes: 0 },
+  'on-danger': 0,
+};
 
 /** A key with nothing behind it, all its lines commented out, is the same as no key. */
 function mapping<T extends z.ZodType>(schema: T) {

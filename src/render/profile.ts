@@ -100,10 +100,14 @@ function jobsSection({ jobs }: ProfileView): string {
     `-j${advice.pick}${range}. ${advice.reason}`,
     `One job takes ${size} of memory and keeps ${model.cores === 1 ? '1 core' : `${model.cores} cores`} busy.`,
     ...(model.processes.length > 0 ? [`Processes: ${printable(model.processes.join(', '))}.`] : []),
+    ...(model.onDanger === 'kill' ? [ON_DANGER_KILL] : []),
     ...advice.notes,
   ];
   return `${style.heading('jobs')}\n${lines.map(indented).join('\n')}`;
 }
+
+const ON_DANGER_KILL =
+  'Just below the limit the jobserver may kill the youngest job (on-danger: kill).';
 
 function stallSection({ onStall }: ProfileView): string {
   if (onStall === undefined) return '';

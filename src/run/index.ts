@@ -11,6 +11,7 @@ import { newRunId } from '../systemd/names.js';
 import { systemdVersion } from '../systemd/version.js';
 import { shellLine } from '../text/shell.js';
 import type { RunContext } from './context.js';
+import type { JobserverFacts } from './jobserver/index.js';
 import type { Ending } from './launch.js';
 import type { Launcher } from './launcher.js';
 import type { Chosen } from './launchers/index.js';
@@ -41,7 +42,7 @@ export async function run(options: RunOptions, context: RunContext): Promise<End
   const isManaged = chosen.kind === 'user' || chosen.kind === 'system';
   const outer = outerRun(env);
   const isWithin = outer !== undefined && isManaged;
-  const plan = planRun(options, {
+  const bare = planRun(options, {
     limits,
     machine,
     id: newRunId(),
@@ -49,6 +50,9 @@ export async function run(options: RunOptions, context: RunContext): Promise<End
     ...(chosen.kind === 'system' ? { manager: 'system' } : {}),
     ...(isWithin ? { outer } : {}),
   });
+  const plan = options.jobserver
+    ? await planJobserver(bare, { profile, limits, machine, context, isDry: options.dryRun })
+    : bare;
   if (!isManaged && options.slice !== undefined) plan.leftOut.push(noSlice(options.slice));
   if (options.dryRun) {
     printPlan(plan, options);
@@ -58,8 +62,14 @@ export async function run(options: RunOptions, context: RunContext): Promise<End
   checkProgram(options.command[0] ?? '', env.PATH);
   if (isWithin) bindOuter(outer, machine);
   const launcher = await launcherFor(chosen, plan, { machine, context });
-  const { onStall = 'raise' } = profile;
-  return supervise(plan, { launcher, options, onStall, machine, context });
+  const { onStall = 'raise', jobs } = profile;
+  const jobProcesses = jobs?.processes ?? [];
+  return supervise(plan, { launcher, options, onStall, jobProcesses, machine, context });
+}
+
+async function planJobserver(plan: Plan, facts: JobserverFacts): Promise<Plan> {
+  const { withJobserver } = await import('./jobserver/index.js');
+  return withJobserver(plan, facts);
 }
 
 /** Where a run is started without systemd. */
@@ -127,6 +137,7 @@ function printPlan(plan: Plan, options: RunOptions): void {
   }
   if (!options.quiet) {
     for (const leftOut of plan.leftOut) say(renderLeftOut(leftOut));
+    for (const remark of plan.remarks ?? []) say(remark);
   }
   print(shellLine(argv));
 }

@@ -20,6 +20,8 @@ export interface LaunchRequest {
   startedWith: StartedWith;
   /** Whether stdout and stderr are to come through us (for `--log`) and not straight. */
   piped: boolean;
+  /** Descriptors that the command gets besides: its number, and ours. */
+  inherited?: readonly (readonly [theirs: number, ours: number])[];
 }
 
 /** A command that stands in its scope, before its first instruction. */
@@ -50,7 +52,7 @@ export async function launch(request: LaunchRequest): Promise<AtGate | Ending> {
   const output = request.piped ? 'pipe' : 'inherit';
   const child = spawn(program, args, {
     env: request.env,
-    stdio: stdioFor(descriptors, gate, output),
+    stdio: stdioFor([...descriptors.map(same), ...(request.inherited ?? [])], gate, output),
   });
   const signals = new Signals(child);
   const ending = endingOf(child, request.piped);
@@ -93,14 +95,24 @@ function freeDescriptor(taken: readonly number[]): number {
 }
 
 /** `ignore` above 2 leaves a descriptor closed (libuv opens /dev/null only for 0 to 2). */
-function stdioFor(descriptors: readonly number[], gate: number, output: 'pipe' | 'inherit') {
-  const highest = Math.max(2, gate, ...descriptors);
+function stdioFor(
+  descriptors: readonly (readonly [theirs: number, ours: number])[],
+  gate: number,
+  output: 'pipe' | 'inherit',
+) {
+  const given = new Map(descriptors);
+  const highest = Math.max(2, gate, ...given.keys());
   return Array.from({ length: highest + 1 }, (_, descriptor) => {
     if (descriptor === gate) return 'pipe';
     if (descriptor === 0) return 'inherit';
     if (descriptor <= 2) return output;
-    return descriptors.includes(descriptor) ? descriptor : 'ignore';
+    return given.get(descriptor) ?? 'ignore';
   });
+}
+
+/** A descriptor that keeps its number. */
+function same(descriptor: number): readonly [number, number] {
+  return [descriptor, descriptor];
 }
 
 /** Where output is piped, its end is waited for as well, as `command | tee FILE` does. */

@@ -28,8 +28,10 @@ export const RUN_OPTIONS = {
   },
   jobs: {
     char: 'j',
-    value: 'N',
-    summary: 'jobs to tell the tools, instead of the recommended number',
+    value: 'N|auto',
+    summary:
+      'jobs to tell the tools, instead of the recommended number; auto: a jobserver of rlimit ' +
+      'gives them out as memory allows',
   },
   log: { value: 'FILE', summary: 'copy stdout and stderr to FILE as well' },
   launcher: {
@@ -69,6 +71,8 @@ export interface RunOptions {
   command: string[];
   properties: Record<string, string>;
   jobs?: number;
+  /** `--jobs auto`: rlimit is the jobserver of make, ninja, cargo and their like. */
+  jobserver: boolean;
   log?: string;
   report?: string;
   unit?: string;
@@ -111,7 +115,10 @@ export function parseRunArguments(argv: readonly string[]): RunOptions {
     profile: profile ?? DEFAULT_PROFILE,
     command,
     properties: parseAssignments(values.get('property') ?? []),
-    ...(jobs === undefined ? {} : { jobs: parseInteger('--jobs', jobs, 1, 100_000) }),
+    ...(jobs === undefined || jobs === 'auto'
+      ? {}
+      : { jobs: parseInteger('--jobs', jobs, 1, 100_000) }),
+    jobserver: jobs === 'auto',
     ...(nice === undefined ? {} : { nice: parseInteger('--nice', nice, -20, 19) }),
     launcher: parseLauncher(one('launcher') ?? 'auto'),
     ...optional('log', one('log')),

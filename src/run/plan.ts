@@ -2,6 +2,7 @@
 import type { LeftOut, Limits, Machine, UnitRecord } from '../model/index.js';
 import { compileProperties, type ScopeRequest } from '../systemd/compile.js';
 import { DEFAULT_SLICE, describeUnit, sliceWithin, unitName } from '../systemd/names.js';
+import type { JobserverPlan } from './jobserver/plan.js';
 import type { RunOptions } from './options.js';
 
 export interface Plan {
@@ -16,6 +17,10 @@ export interface Plan {
   leftOut: LeftOut[];
   jobs?: number;
   command: string[];
+  /** What is to be said before the command starts, line by line. */
+  remarks?: string[];
+  /** With `--jobs auto`, where no other jobserver is there already. */
+  jobserver?: JobserverPlan;
 }
 
 /**

@@ -11,6 +11,8 @@ const ARMED_MS = 10_000;
 
 /** What `run` does about signals besides handing them on. */
 export interface SignalHooks {
+  /** Any signal at all came, before it is handed on. */
+  onSignal?: () => void;
   /** The command is still there a while after a Ctrl-C: says what another one will do. */
   onStubborn?: () => void;
   /** Another Ctrl-C after that. */
@@ -50,6 +52,7 @@ export class Signals {
   #take(signal: NodeJS.Signals): void {
     const fromTerminal = (signal === 'SIGINT' || signal === 'SIGQUIT') && inForeground();
     this.received.push({ signal, fromTerminal });
+    this.#hooks.onSignal?.();
     if (!fromTerminal) this.#child.kill(signal);
     if (signal === 'SIGINT') this.#interrupted();
     if (signal === 'SIGHUP' && this.#hadTerminal && !hasTerminal()) this.#hooks.onHangUp?.();

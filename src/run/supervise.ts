@@ -17,6 +17,8 @@ import type { RunContext } from './context.js';
 import { handoverOf } from './daemons.js';
 import { gatherEvidence } from './evidence.js';
 import { endAfterHangUp } from './hang-up.js';
+import { countJobs, type JobsSeen } from './job-count.js';
+import type { RunningJobserver } from './jobserver/index.js';
 import { type AtGate, type Ending, launch } from './launch.js';
 import type { Believed, Launcher } from './launcher.js';
 import { type Log, openLog } from './log.js';
@@ -34,6 +36,8 @@ interface Supervision {
   options: RunOptions;
   /** What the profile wants done about a stall. */
   onStall: OnStall;
+  /** Names of processes that the profile calls jobs. */
+  jobProcesses: readonly string[];
   machine: Machine;
   context: RunContext;
 }
@@ -50,18 +54,21 @@ export async function supervise(plan: Plan, supervision: Supervision): Promise<E
   const forget = await enter(record, supervision);
   const unshield = shieldStderr();
   let log: Log | undefined;
+  let jobserver: RunningJobserver | undefined;
   try {
     log = openLogOf(options);
-    const started = await start(plan, supervision, log !== undefined);
+    jobserver = await jobserverFor(plan, supervision);
+    const started = await start(plan, supervision, { piped: log !== undefined, jobserver });
     if (!('pid' in started)) return started;
     await settle(plan, started, supervision);
     copyTo(log, started);
-    return await followToEnd(record, started, supervision);
+    return await followToEnd(record, started, { ...supervision, jobserver });
   } catch (error) {
     unshield();
     throw error;
   } finally {
     log?.close();
+    jobserver?.close();
     if (!launcher.isPopulated()) {
       launcher.clear();
       forget();
@@ -70,7 +77,11 @@ export async function supervise(plan: Plan, supervision: Supervision): Promise<E
 }
 
 /** Starts the command as far as the gate. */
-function start(plan: Plan, supervision: Supervision, piped: boolean): ReturnType<typeof launch> {
+function start(
+  plan: Plan,
+  supervision: Supervision,
+  { piped, jobserver }: { piped: boolean; jobserver: RunningJobserver | undefined },
+): ReturnType<typeof launch> {
   const { launcher, context } = supervision;
   const launching = launch({
     argvFor: (command) => launcher.argvFor(command),
@@ -79,7 +90,9 @@ function start(plan: Plan, supervision: Supervision, piped: boolean): ReturnType
     cwd: context.cwd,
     startedWith: startedWithFor(supervision),
     piped,
+    ...(jobserver === undefined ? {} : { inherited: jobserver.inherited }),
   });
+  jobserver?.started();
   // While the place is being made: code that runs for the first time is slow, and now there is time.
   launcher.believe('self');
   return launching;
@@ -133,20 +146,24 @@ function announce(plan: Plan, { findings, watched }: Believed, launcher: Launche
   say(renderStart({ ...start, ...(plan.within === undefined ? {} : { within: plan.within }) }));
   const handover = handoverOf(plan.command);
   if (handover !== undefined) say(renderHandover(handover));
+  for (const remark of plan.remarks ?? []) say(remark);
 }
 
 /** Lets the command go, and stays with it to the verdict. */
 async function followToEnd(
   record: UnitRecord,
   started: AtGate,
-  supervision: Supervision,
+  supervision: Supervision & { jobserver: RunningJobserver | undefined },
 ): Promise<Ending> {
-  const { launcher, options, context } = supervision;
+  const { launcher, options, context, jobserver } = supervision;
   const meter = launcher.meter(started.pid);
   const begunMs = monotonicMs();
   const sampling = new Sampling(meter);
+  jobserver?.begin(started.pid, meter);
+  const counting = jobserver ?? countJobs(meter.processes, supervision.jobProcesses);
   let killedByUser = false;
   started.signals.watch({
+    ...(jobserver === undefined ? {} : { onSignal: () => jobserver.release() }),
     onStubborn: () => options.quiet || say(renderStubborn()),
     onImpatient: () => {
       killedByUser = true;
@@ -160,6 +177,7 @@ async function followToEnd(
   const guard = await guardFor(record, started.pid, supervision);
   const ending = await going;
   sampling.stop();
+  const jobsSeen = counting.stop();
   guard?.stop();
   const elapsedMs = Math.round(monotonicMs() - begunMs);
   const evidence = gatherEvidence({
@@ -178,11 +196,25 @@ async function followToEnd(
     elapsedMs,
     limits: { ...evidence.limits },
     figures: evidence.measured.figures,
+    ...jobsSeen,
     verdict: wordVerdict(judge(evidence), evidence),
   });
-  tell(outcome, options);
+  tell(outcome, options, jobserver?.says());
   keep(outcome, context.env);
   return ending;
+}
+
+/** Only where it was asked for is there anything to load. */
+async function jobserverFor(
+  { jobserver, request }: Plan,
+  { launcher, options, jobProcesses, context }: Supervision,
+): Promise<RunningJobserver | undefined> {
+  if (jobserver === undefined) return undefined;
+  const { openJobserver } = await import('./jobserver/index.js');
+  return openJobserver({
+    ...{ plan: jobserver, request, launcher },
+    ...{ names: jobProcesses, quiet: options.quiet, env: context.env },
+  });
 }
 
 /** Without a MemoryHigh of its own a run cannot stall, and nothing is loaded. */
@@ -206,9 +238,10 @@ function outcomeOf(
   record: UnitRecord,
   launcher: Launcher,
   ending: Ending,
-  found: Pick<Outcome, 'elapsedMs' | 'limits' | 'figures' | 'verdict'>,
+  found: Pick<Outcome, 'elapsedMs' | 'limits' | 'figures' | 'verdict'> & JobsSeen,
 ): Outcome {
   const { unit, profile, command, cwd, started, jobs } = record;
+  const { elapsedMs, limits, ...rest } = found;
   return {
     version: 1,
     unit,
@@ -217,19 +250,18 @@ function outcomeOf(
     cwd,
     launcher: launcher.kind,
     started,
-    elapsedMs: found.elapsedMs,
+    elapsedMs,
     ...ending,
-    limits: found.limits,
+    limits,
     ...(jobs === undefined ? {} : { jobs }),
-    figures: found.figures,
-    verdict: found.verdict,
+    ...rest,
   };
 }
 
 /** Tells how it ended: to the person, to the program that reads JSON, and to the report. */
-function tell(outcome: Outcome, options: RunOptions): void {
+function tell(outcome: Outcome, options: RunOptions, more: string | undefined): void {
   if (options.json) say(JSON.stringify(outcome));
-  else if (!options.quiet) say(renderOutcome(outcome));
+  else if (!options.quiet) say([renderOutcome(outcome), more].filter(Boolean).join('\n'));
   if (options.report !== undefined) writeReport(options.report, outcome);
 }
 

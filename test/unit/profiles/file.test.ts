@@ -29,6 +29,7 @@ describe('what is wrong, and where', () => {
     ['jobs that want nothing', 'jobs:\n  memory: 0\n', 2, 11, /memory of one job/],
     ['jobs the wrong way round', 'jobs:\n  memory: 20G-10G\n', 2, 11, /memory of one job/],
     ['a pick that is none', 'jobs:\n  pick: lowest\n', 2, 9, /low, half of low, high/],
+    ['a danger nobody knows', 'jobs:\n  on-danger: panic\n', 2, 14, /freeze or kill/],
     ['a range of something else', 'jobs:\n  range: 10% of memory\n', 2, 10, /range such as/],
     ['an on-stall that is none', 'on-stall: pray\n', 1, 11, /on-stall|raise or kill/],
     ['processes that are a text', 'jobs:\n  processes: coqc\n', 2, 14, /list of process names/],

@@ -16,15 +16,23 @@ import { nowhere, reference, sandbox } from './places.js';
 describe('layers', () => {
   it('the user’s file is laid over the built-in profile, key by key', async () => {
     const { places, user } = sandbox();
-    const file = user('coq-standard', 'limits:\n  IOWeight: 20\njobs:\n  pick: high\n');
+    const file = user(
+      'coq-standard',
+      'limits:\n  IOWeight: 20\njobs:\n  pick: high\n  on-danger: kill\n',
+    );
     const profile = await loadProfile('coq-standard', places);
     expect(profile).toMatchObject({ layer: 'user', file, lineage: ['coq-standard'] });
     expect(profile.limits).toMatchObject({ MemoryMax: '60% of memory', IOWeight: '20' });
-    expect(profile.jobs).toMatchObject({ pick: 'high', memory: { low: 10 * 1024 ** 3 } });
+    expect(profile.jobs).toMatchObject({
+      pick: 'high',
+      memory: { low: 10 * 1024 ** 3 },
+      onDanger: 'kill',
+    });
     expect(profile.origins).toMatchObject({
       'limits.IOWeight': { layer: 'user', profile: 'coq-standard', file, line: 2 },
       'limits.MemoryMax': { layer: 'built-in', profile: 'coq-standard' },
       'jobs.pick': { layer: 'user', line: 4 },
+      'jobs.on-danger': { layer: 'user', line: 5 },
     });
   });
 
