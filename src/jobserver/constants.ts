@@ -33,6 +33,8 @@ export const TUNED = {
   thawTo: 0.95,
   /** From a look that sees danger to a job that stands still, with the wait for that look. */
   reactionMs: 75,
+  /** How slowly it is forgotten that a look came late, with each look. */
+  latenessKept: 0.9,
   /** A frozen job takes the place of the last awake one where it needs this much less. */
   swapAt: 0.7,
   /** A job that is younger, and has less than this part of what is expected, has cost nothing yet. */

@@ -46,7 +46,7 @@ export function outlook(
   return {
     used: look.used,
     ceiling,
-    near: look.used + rate * TUNED.reactionMs,
+    near: look.used + rate * tracks.reactionMs,
     jobs: jobs.sort((a, b) => upTo(a.need, 1) - upTo(b.need, 1) || b.ageMs - a.ageMs),
     reserve: reserve(sizes, tracks, style),
   };
@@ -55,7 +55,7 @@ export function outlook(
 function reserve(sizes: Sizes, tracks: Tracks, style: Style): number {
   const plain = style === 'fifo' ? TUNED.fifoDeviations : TUNED.giveDeviations;
   // 0 to 1: how much of a job comes between two looks, where no freezing catches it.
-  const swift = (tracks.fastest * TUNED.reactionMs) / Math.max(1, sizes.expected);
+  const swift = (tracks.fastest * tracks.reactionMs) / Math.max(1, sizes.expected);
   return plain + TUNED.swiftDeviations * Math.min(1, swift);
 }
 

@@ -32,6 +32,7 @@ export class Policy {
   readonly #sizes: Sizes;
   readonly #tracks: Tracks;
   readonly #balance: Balance;
+  #askedMs = 0;
 
   constructor(options: PolicyOptions) {
     this.#options = options;
@@ -59,12 +60,13 @@ export class Policy {
       const againMs = TUNED.lookMostMs;
       return { ...balance, tokens: cap, freeze: [], thaw, againMs, why: 'nothing bounds memory' };
     }
-    this.#tracks.see(look);
+    this.#tracks.see(look, this.#askedMs);
     const view = outlook(look, ceiling, this.#sizes, this.#tracks, this.#options.style);
     const turn = takeTurns(view);
     const count = slots(view, this.#sizes, this.#most(look, turn, cap));
     const kill = this.#options.onDanger === 'kill' ? toKill(view, turn) : undefined;
     const tooLarge = view.jobs.find(({ memory }) => memory > ceiling * TUNED.tooLargeAt);
+    this.#askedMs = this.#again(view, count);
     return {
       ...balance,
       tokens: count - 1,
@@ -72,7 +74,7 @@ export class Policy {
       thaw: turn.thaw.map(({ key }) => key),
       ...(kill && { kill: kill.key }),
       ...(tooLarge && { tooLarge: { key: tooLarge.key, memory: tooLarge.memory } }),
-      againMs: this.#again(view, count),
+      againMs: this.#askedMs,
       why: this.#why(view, turn, count),
     };
   }

@@ -31,6 +31,10 @@ export class Tracks {
   /** Fastest growth of one job, bytes a millisecond. */
   #fastest: number;
 
+  #seenMs: number | undefined;
+  /** How much later than asked for looks are: a slow machine, or one that must not be kept busy. */
+  #lateMs = 0;
+
   constructor(expected: number) {
     this.#fastest = expected / TUNED.firstGrowthMs;
   }
@@ -39,7 +43,16 @@ export class Tracks {
     return this.#fastest;
   }
 
-  see({ nowMs, jobs }: Look): void {
+  /** From a look that sees danger to a job that stands still, in milliseconds. */
+  get reactionMs(): number {
+    return TUNED.reactionMs + this.#lateMs;
+  }
+
+  /** @param askedMs when this look was asked for, after the one before */
+  see({ nowMs, jobs }: Look, askedMs: number): void {
+    const late = Math.max(0, nowMs - (this.#seenMs ?? nowMs) - askedMs);
+    this.#lateMs = Math.max(late, this.#lateMs * TUNED.latenessKept);
+    this.#seenMs = nowMs;
     for (const job of jobs) this.#follow(job, nowMs);
     if (this.#tracks.size === jobs.length) return;
     const seen = new Set(jobs.map(({ key }) => key));

@@ -18,6 +18,8 @@ export interface World {
   /** Bytes that are not the jobs': the tools themselves. */
   base: number;
   style: 'fifo' | 'pipe';
+  /** Looks are at least this far apart, whatever is asked for: a slow machine. */
+  looksApartMs?: number;
 }
 
 export interface Decider {
@@ -152,6 +154,7 @@ export function simulate(
   let waiting = 0;
   let out = 0;
   let lookAt = 0;
+  let lastLook = 0;
   let pending: { at: number; decision: Decision } | undefined;
   /** Ninja asks for tokens when a job of its own ends, and not when there are more. */
   let asks = true;
@@ -169,13 +172,14 @@ export function simulate(
       // The first tokens are there before the tool is started.
       if (now === 0) apply(decision);
       else pending = { at: now + LOOK_TAKES, decision };
-      lookAt = now + decision.againMs;
+      lastLook = now;
+      lookAt = now + Math.max(decision.againMs, current.looksApartMs ?? 0);
     }
     if (current.style === 'pipe' || asks) {
       asks = false;
       build.start(take);
     }
-    advance(now);
+    advance();
     course.mostJobs = Math.max(course.mostJobs, build.running.length);
     course.time = now + STEP;
     if (course.oomKills > 0) return course;
@@ -227,10 +231,10 @@ export function simulate(
       return;
     }
     out -= freed;
-    if (freed > 0) lookAt = 0;
+    if (freed > 0) lookAt = lastLook + (current.looksApartMs ?? 0);
   }
 
-  function advance(now: number): void {
+  function advance(): void {
     const awake = build.running.filter(({ frozen }) => !frozen);
     const speed = Math.min(1, current.cores / Math.max(1, awake.length));
     for (const job of [...build.running]) {
@@ -245,6 +249,5 @@ export function simulate(
       if (job.done >= job.job.work) ended(job);
     }
     if (used() > current.limit) course.oomKills += 1;
-    void now;
   }
 }
