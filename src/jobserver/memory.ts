@@ -12,7 +12,10 @@ import type { Amount } from '../model/index.js';
 import type { Look } from './look.js';
 
 /** How much memory a run has, and may have. */
-export type Room = Pick<Look, 'limit' | 'used' | 'available' | 'pressure'>;
+export interface Room extends Pick<Look, 'limit' | 'used' | 'available' | 'pressure'> {
+  /** Bytes that are free below the tightest limit above the run, which others may take as well. */
+  free: Amount;
+}
 
 /**
  * Reads the room of a run in the cgroup tree. Its own limit counts, and those of all cgroups above it,
@@ -24,19 +27,26 @@ export function readRoom(cgroup: string, root = CGROUP_ROOT, system = '/'): Room
   const used = usedIn(cgroup, root);
   if (used === undefined) return undefined;
   let limit: Amount = 'infinity';
+  let free: Amount = 'infinity';
   for (const level of [cgroup, ...ancestorsOf(cgroup)]) {
     const own = limitOf(level, root);
     if (own === 'infinity') continue;
     const others = level === cgroup ? 0 : Math.max(0, (usedIn(level, root) ?? used) - used);
-    limit = Math.min(own - others, limit === 'infinity' ? own : limit);
+    limit = lesser(limit, Math.max(0, own - others));
+    if (level !== cgroup) free = lesser(free, Math.max(0, own - others - used));
   }
   const pressure = pressureOf(cgroup, root);
   return {
-    limit: limit === 'infinity' ? limit : Math.max(0, limit),
+    limit,
+    free,
     used,
     ...availableOn(system),
     ...(pressure === undefined ? {} : { pressure }),
   };
+}
+
+function lesser(a: Amount, b: number): number {
+  return a === 'infinity' ? b : Math.min(a, b);
 }
 
 /** MemAvailable of the machine. */

@@ -1,3 +1,5 @@
+import { TUNED } from './constants.js';
+
 /** When to look next, so that looking costs next to nothing. All figures in ms. */
 
 /** Part of a core that looking may cost in the long run: while nothing is near, and when it is. */
@@ -5,8 +7,7 @@ const COST = 0.002;
 const TIGHT_COST = 0.03;
 /** What it may cost besides, in all: a build's first seconds tell most. */
 const ALLOWANCE_MS = 200;
-/** Closer than this, a limit is near. */
-const TIGHT_MS = 200;
+const TIGHT_ALLOWANCE_MS = 2000;
 /** A slow machine looks at least this often. */
 const LONGEST_MS = 4000;
 const TIGHT_LONGEST_MS = 500;
@@ -25,8 +26,10 @@ export interface Spent {
  * @param wishedMs what the policy asks for
  */
 export function pauseMs(wishedMs: number, { elapsedMs, costMs }: Spent): number {
-  const isTight = wishedMs <= TIGHT_MS;
-  const affordableMs = (costMs - ALLOWANCE_MS) / (isTight ? TIGHT_COST : COST) - elapsedMs;
+  // It asks for less than at most only where memory may come near its limit by then.
+  const isTight = wishedMs < TUNED.lookMostMs;
+  const overdrawnMs = costMs - (isTight ? TIGHT_ALLOWANCE_MS : ALLOWANCE_MS);
+  const affordableMs = overdrawnMs / (isTight ? TIGHT_COST : COST) - elapsedMs;
   const longestMs = isTight ? TIGHT_LONGEST_MS : LONGEST_MS;
   return Math.max(SHORTEST_MS, wishedMs, Math.min(affordableMs, longestMs));
 }

@@ -15,7 +15,7 @@ export interface ServerOptions {
   /** Most tokens that there may be out. */
   cap: number;
   /** The same, where other runs take a part of the tokens by now. */
-  share?(look: Sight): number | undefined;
+  share?(look: Look, seen: Sight): number | undefined;
   /** Whether jobs may be stopped at all at this moment. */
   mayFreeze?(): boolean;
   /** Called after every look with what was decided. */
@@ -122,15 +122,16 @@ export class Server {
     this.#looks += 1;
     if (this.#looks % MEND_EVERY === 0) this.#tell(transport.mend());
     const seen = see();
-    const { finished, jobs, ...sight } = seen;
+    const { finished, jobs, limit, used, available, pressure } = seen;
     freezer.hold(jobs);
     for (const peak of finished) policy.finished(peak);
-    const cap = share?.(seen);
     const { held, lying } = transport.look();
     this.#figures.most = Math.max(this.#figures.most, held);
     this.#out = held;
-    const look = {
-      ...sight,
+    const look: Look = {
+      ...{ limit, used },
+      ...(available === undefined ? {} : { available }),
+      ...(pressure === undefined ? {} : { pressure }),
       nowMs: monotonicMs(),
       jobs: jobs.map(({ key, ageMs, memory }) => ({
         ...{ key, ageMs, memory },
@@ -138,9 +139,9 @@ export class Server {
       })),
       tokensOut: held + lying,
       demand: lying,
-      ...(cap === undefined ? {} : { cap }),
     };
-    return [look, seen];
+    const cap = share?.(look, seen);
+    return [cap === undefined ? look : { ...look, cap }, seen];
   }
 
   #act(look: Look, seen: Sight): void {

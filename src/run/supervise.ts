@@ -207,13 +207,13 @@ async function followToEnd(
 /** Only where it was asked for is there anything to load. */
 async function jobserverFor(
   { jobserver, request }: Plan,
-  { launcher, options, jobProcesses, context }: Supervision,
+  { launcher, options, jobProcesses, machine, context }: Supervision,
 ): Promise<RunningJobserver | undefined> {
   if (jobserver === undefined) return undefined;
   const { openJobserver } = await import('./jobserver/index.js');
   return openJobserver({
     ...{ plan: jobserver, request, launcher },
-    ...{ names: jobProcesses, quiet: options.quiet, env: context.env },
+    ...{ names: jobProcesses, quiet: options.quiet, cpus: machine.cpus, env: context.env },
   });
 }
 

@@ -29,6 +29,7 @@ import { type Launcher, type Meter, memoryMaxOf, type RunProcesses } from '../la
 import { say } from '../output.js';
 import type { Plan } from '../plan.js';
 import type { JobserverPlan } from './plan.js';
+import { sharingOf } from './sharing.js';
 
 export interface RunningJobserver {
   /** Descriptors that the command gets: its number, and ours. */
@@ -54,6 +55,8 @@ export interface JobserverPlaces {
   /** Names of processes that the profile calls jobs. */
   names: readonly string[];
   quiet: boolean;
+  /** CPUs of the machine: what all runs together have. */
+  cpus: number;
   env: NodeJS.ProcessEnv;
 }
 
@@ -128,6 +131,8 @@ class Session {
       tokens: () => this.server.out,
     });
     // It passes tokens on as well when rlimit is gone, so for pipes it is there from the beginning.
+    const policy = new Policy({ ...plan, style: transport.style });
+    const share = sharingOf(places, policy);
     const guard = 'handover' in transport ? startGuard(transport.handover) : undefined;
     const freezer = new Freezer({
       membersOf: (key) => sight.membersOf(key),
@@ -136,9 +141,10 @@ class Session {
     this.server = new Server({
       transport,
       freezer,
-      policy: new Policy({ ...plan, style: transport.style }),
+      policy,
       see: () => sight.see(),
       cap: plan.cap,
+      ...(share === undefined ? {} : { share }),
       mayFreeze: () => !this.#isEnding(),
       onLook: (decision, seen) => this.#tell(decision, seen),
       onTrouble: (says) => this.#say(renderTrouble(says)),
@@ -166,7 +172,7 @@ class Session {
     const cgroup = launcher.kind === 'watched' ? undefined : cgroupOf(pid);
     return {
       readRoom: () => (cgroup === undefined ? undefined : readRoom(cgroup)),
-      otherwise: () => ({ limit, ...availableOn() }),
+      otherwise: () => ({ limit, free: 'infinity', ...availableOn() }),
     };
   }
 

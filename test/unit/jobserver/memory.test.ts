@@ -26,6 +26,7 @@ describe('readRoom', () => {
     const root = cgroups({ '/a': { ...memory(1000, '5000', stat), 'memory.pressure': pressure } });
     expect(room(root, '/a')).toEqual({
       limit: 5000,
+      free: 'infinity',
       used: 820,
       available: 400 * 1024,
       pressure: 12.5,
@@ -38,7 +39,9 @@ describe('readRoom', () => {
       '/top/slice': memory(1500, 'max'),
       '/top/slice/own': memory(1000, '8000'),
     });
-    expect(room(root, '/top/slice/own')).toMatchObject({ limit: 2000, used: 1000 });
+    expect(room(root, '/top/slice/own')).toEqual({
+      ...{ limit: 2000, free: 1000, used: 1000, available: 400 * 1024 },
+    });
   });
 
   it('takes MemoryHigh for a limit', () => {

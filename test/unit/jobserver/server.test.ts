@@ -82,7 +82,7 @@ function serverOf(
       },
       finished: (peak) => void finished.push(peak),
     },
-    see: () => ({ limit: 1000, used: 0, jobs: [], finished: [], ...sight() }),
+    see: () => ({ limit: 1000, free: 1000, used: 0, jobs: [], finished: [], ...sight() }),
     onTrouble: (says) => said.push(says),
   });
   onTestFinished(() => void server.stop());

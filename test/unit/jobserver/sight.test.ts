@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Job, JobLook } from '../../../src/jobs/index.js';
-import { RunSight } from '../../../src/jobserver/index.js';
+import { type Room, RunSight } from '../../../src/jobserver/index.js';
 
 const job = (key: string, memory: number, more: Partial<Job> = {}): Job => ({
   ...{ key, root: 1, pids: [1], comm: 'cc1', memory, peak: memory, startTicks: 100 },
@@ -8,14 +8,14 @@ const job = (key: string, memory: number, more: Partial<Job> = {}): Job => ({
   ...more,
 });
 
-function sightOf(looks: Partial<JobLook>[], room?: { limit: number; used: number }) {
+function sightOf(looks: Partial<JobLook>[], room?: Room) {
   const added: unknown[] = [];
   let at = 0;
   const sight = new RunSight({
     looker: { look: () => ({ at, jobs: [], anon: 77, dissolved: [], ...looks[at++] }) },
     census: { add: (_, tokens) => added.push(tokens) },
     readRoom: () => room,
-    otherwise: () => ({ limit: 500, available: 9 }),
+    otherwise: () => ({ limit: 500, free: 'infinity', available: 9 }),
     tokens: () => 3,
     sinceBoot: () => 5000,
   });
@@ -24,9 +24,13 @@ function sightOf(looks: Partial<JobLook>[], room?: { limit: number; used: number
 
 describe('what is seen of a run', () => {
   it('is its jobs with their ages, and the room that the kernel tells of', () => {
-    const { sight, added } = sightOf([{ jobs: [job('a', 50)] }], { limit: 1000, used: 60 });
+    const { sight, added } = sightOf([{ jobs: [job('a', 50)] }], {
+      limit: 1000,
+      free: 1,
+      used: 60,
+    });
     expect(sight.see()).toEqual({
-      ...{ limit: 1000, used: 60, finished: [] },
+      ...{ limit: 1000, free: 1, used: 60, finished: [] },
       jobs: [{ key: 'a', comm: 'cc1', memory: 50, ageMs: 4000, stopped: false }],
     });
     expect(added).toEqual([3]);

@@ -1,0 +1,49 @@
+import { dirname } from 'node:path';
+import { readProcess } from '../../cgroup/index.js';
+import {
+  clearDeadPeers,
+  type Look,
+  Peers,
+  type Policy,
+  type Sight,
+  shareTokens,
+  wantedJobs,
+} from '../../jobserver/index.js';
+import type { JobserverPlaces } from './open.js';
+
+/**
+ * Shares the tokens of the machine with the user's other runs that have a jobserver. All of them
+ * compute the same shares from what each tells of itself.
+ * @returns the most tokens that this run may have out; undefined where it is alone
+ */
+export function sharingOf(
+  { plan, request, cpus }: JobserverPlaces,
+  policy: Pick<Policy, 'expected'>,
+): ((look: Look, seen: Sight) => number | undefined) | undefined {
+  const own = readProcess(process.pid);
+  if (own === undefined) return undefined;
+  const directory = dirname(plan.directory);
+  const { unit } = request;
+  const { cap } = plan;
+  const runner = { pid: own.pid, startTicks: own.startTicks };
+  const peers = new Peers({ directory, unit });
+  clearDeadPeers(directory);
+  return (look, { free, available }) => {
+    const { tokensOut, demand = 0, used } = look;
+    const { expected } = policy;
+    const state = { cap, wants: wantedJobs(look, cap), out: tokensOut - demand, expected, used };
+    peers.tell({ runner, ...state });
+    const others = peers.others();
+    if (others.length === 0) return undefined;
+    const slots = Math.max(
+      cpus,
+      ...[cap, ...others.map((other) => other.cap)].map((most) => most + 1),
+    );
+    const amounts = [free, available].filter((amount) => typeof amount === 'number');
+    const pool = {
+      slots,
+      free: amounts.length === 0 ? ('infinity' as const) : Math.min(...amounts),
+    };
+    return shareTokens([{ unit, ...state }, ...others], pool).get(unit);
+  };
+}
