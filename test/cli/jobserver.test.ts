@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -100,6 +101,31 @@ describe('run --jobs auto', () => {
     await until(() => existsSync(join(project, 'status')));
     expect(readFileSync(join(project, 'status'), 'utf8')).toBe('0\n');
     expect(linesOf(join(project, 'ended'))).toBe(10);
+  });
+
+  it('shares the machine with another one', async () => {
+    const { rlimit, words, project } = place(30);
+    await writeFile(join(project, 'grow.js'), 'setTimeout(() => {}, 400)');
+    const run = async () => {
+      const { stderr } = await rlimit([
+        ...words,
+        '-p',
+        'MemoryMax=infinity',
+        '--json',
+        '--',
+        'make',
+      ]);
+      return JSON.parse(stderr.trim().split('\n').at(-1) ?? '');
+    };
+    const first = run();
+    await until(() => linesOf(join(project, 'counts')) > 6);
+    const second = await run();
+    const { series } = await first;
+    expect(second.jobserver.cap).toBe(7);
+    // Eight jobs for both: the four of the second are three tokens and its own slot.
+    expect(second.jobserver.most).toBe(3);
+    expect(Math.max(...series.tokens)).toBe(7);
+    expect(Math.min(...series.tokens.slice(1, -2))).toBeLessThanOrEqual(4);
   });
 
   it('says before the start what will not ask, and what is there already', async () => {

@@ -25,9 +25,9 @@ import { readRecord } from '../../state/read.js';
 import { makeRecordDirectory, recordDirectory } from '../../state/write.js';
 import type { JobsSeen } from '../job-count.js';
 import { jobSource, seenBy } from '../jobs.js';
-import { type Launcher, type Meter, memoryMaxOf, type RunProcesses } from '../launcher.js';
+import { type Meter, memoryMaxOf, type RunProcesses } from '../launcher.js';
 import { say } from '../output.js';
-import type { Plan } from '../plan.js';
+import type { JobserverPlaces } from './places.js';
 import type { JobserverPlan } from './plan.js';
 import { sharingOf } from './sharing.js';
 
@@ -46,18 +46,6 @@ export interface RunningJobserver {
   says(): string | undefined;
   /** Clears up, whether it had begun or not. */
   close(): void;
-}
-
-export interface JobserverPlaces {
-  plan: JobserverPlan;
-  request: Plan['request'];
-  launcher: Launcher;
-  /** Names of processes that the profile calls jobs. */
-  names: readonly string[];
-  quiet: boolean;
-  /** CPUs of the machine: what all runs together have. */
-  cpus: number;
-  env: NodeJS.ProcessEnv;
 }
 
 /**

@@ -9,7 +9,7 @@ import {
   shareTokens,
   wantedJobs,
 } from '../../jobserver/index.js';
-import type { JobserverPlaces } from './open.js';
+import type { JobserverPlaces } from './places.js';
 
 /**
  * Shares the tokens of the machine with the user's other runs that have a jobserver. All of them
