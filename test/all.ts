@@ -9,13 +9,15 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { ensureImage } from './live/image.js';
-import { parseSuites, type Suite, suiteFacts } from './live/suites.js';
+import { mainSuite, parseSuites, type Suite, suiteFacts, wholeVariable } from './live/suites.js';
 import { type Counts, countsFileVariable } from './setup/counting-reporter.js';
 import { ensureHostPackages } from './setup/host.js';
 import { environmentWithNode, type NodeMajor, nodeBinary, nodeMajors } from './setup/node.js';
 
-const usage = `usage: npm test -- [--only unit,live] [--node 20,22,24] [--suite bookworm,trixie,forky]
+const usage = `usage: npm test -- [--whole] [--only unit,live] [--node 20,22,24]
+                   [--suite bookworm,trixie,forky]
 
+  --whole  every live test in every suite, also where one suite is enough; before a release
   --only   unit: the unit and cli tests; live: the tests on a real systemd
   --node   the Node versions that the unit and cli tests run on
   --suite  the Debian releases that the live tests run on
@@ -39,6 +41,7 @@ interface Part {
 /** How a part went. A part that did not run to its end counts as a failed test. */
 interface Report extends Counts {
   name: string;
+  suite?: Suite;
   problem?: string;
 }
 
@@ -55,8 +58,14 @@ async function main(): Promise<number> {
 
 function readChoice(): { nodes: NodeMajor[]; suites: Suite[] } {
   const { values } = parseArgs({
-    options: { only: { type: 'string' }, node: { type: 'string' }, suite: { type: 'string' } },
+    options: {
+      whole: { type: 'boolean' },
+      only: { type: 'string' },
+      node: { type: 'string' },
+      suite: { type: 'string' },
+    },
   });
+  if (values.whole) process.env[wholeVariable] = '1';
   const kinds = values.only?.split(',') ?? ['unit', 'live'];
   const unknown = kinds.find((kind) => kind !== 'unit' && kind !== 'live');
   if (unknown !== undefined) throw new Error(`There are no ${unknown} tests.\n${usage}`);
@@ -126,12 +135,13 @@ async function testSuite(suite: Suite, image: Promise<void> | undefined): Promis
   const name = `live, ${suite} (systemd ${systemd}, Node ${node})`;
   try {
     await image;
-    return await runPart(process.execPath, {
+    const ran = await runPart(process.execPath, {
       name,
       args: ['--config', 'test/live/vitest.live.config.ts'],
       env: { RLIMIT_LIVE: suite },
       quiet: true,
     });
+    return { ...ran, suite };
   } catch (error) {
     return notRun(name, error);
   }
@@ -196,12 +206,24 @@ function printSummary(reports: Report[]): void {
   for (const { name, problem } of reports) {
     if (problem !== undefined) lines.push('', `${name}: ${problem}`);
   }
-  lines.push('', ...reports.flatMap(skippedLines), totalLine(reports));
+  lines.push('', ...reports.flatMap(skippedLines), ...leftLines(reports), totalLine(reports));
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
 function skippedLines({ name, skipped }: Report): string[] {
   return skipped.map((test) => `skipped in ${name}: ${test.name} (${test.reason})`);
+}
+
+/** What the main suite alone has run is no secret either. */
+function leftLines(reports: Report[]): string[] {
+  const count = ({ passed, failed, skipped }: Report) => passed + failed + skipped.length;
+  const main = reports.find(({ suite }) => suite === mainSuite);
+  if (main === undefined) return [];
+  return reports.flatMap((each) => {
+    const left = count(main) - count(each);
+    if (each.suite === undefined || each.problem !== undefined || left <= 0) return [];
+    return [`${left} tests ran in ${mainSuite} and not in ${each.suite}: npm test -- --whole`];
+  });
 }
 
 function totalLine(reports: Report[]): string {

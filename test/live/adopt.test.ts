@@ -137,21 +137,22 @@ describe('adopt', () => {
     expect(await cgroupOf(login.pid)).not.toBe(cgroup);
   });
 
-  it('counts from nothing: a process may grow by the whole limit, and dies there', async () => {
-    const bystander = await spawn(['python3', hog, '20', '600'], 'holding');
-    const growing = await spawn(['python3', '-c', GROWING], 'holding');
-    const said = await machine.exec(
-      `rlimit adopt default --pid ${growing.pid} -p MemoryMax=64M -p MemorySwapMax=0`,
-    );
-    expect(said.status).toBe(0);
-    expect(said.stdout.replace(/\s+/g, ' ')).toContain('they count as nothing');
-    const cgroup = await cgroupOf(growing.pid);
-    const used = Number(await outputOf(`cat /sys/fs/cgroup${cgroup}/memory.current`));
-    expect(used).toBeLessThan(2 * 1024 ** 2);
-    growing.write('\n');
-    expect(await growing.wait()).toMatchObject({ signal: 'SIGKILL', stdout: 'holding\n' });
-    expect(await stateOf(bystander.pid)).toBe('S');
-  });
+  if (isMainSuite)
+    it('counts from nothing: a process may grow by the whole limit, and dies there', async () => {
+      const bystander = await spawn(['python3', hog, '20', '600'], 'holding');
+      const growing = await spawn(['python3', '-c', GROWING], 'holding');
+      const said = await machine.exec(
+        `rlimit adopt default --pid ${growing.pid} -p MemoryMax=64M -p MemorySwapMax=0`,
+      );
+      expect(said.status).toBe(0);
+      expect(said.stdout.replace(/\s+/g, ' ')).toContain('they count as nothing');
+      const cgroup = await cgroupOf(growing.pid);
+      const used = Number(await outputOf(`cat /sys/fs/cgroup${cgroup}/memory.current`));
+      expect(used).toBeLessThan(2 * 1024 ** 2);
+      growing.write('\n');
+      expect(await growing.wait()).toMatchObject({ signal: 'SIGKILL', stdout: 'holding\n' });
+      expect(await stateOf(bystander.pid)).toBe('S');
+    });
 
   if (isMainSuite)
     it('leaves what was stopped stopped, and lets everything else go on', async () => {
@@ -212,44 +213,47 @@ describe('adopt', () => {
       expect(shell.stdout).not.toContain('Stopped');
     });
 
-  it('leaves a descendant that is under limits of its own where it is', async () => {
-    const root = await spawn(
-      [
-        'sh',
-        '-c',
-        'rlimit run -q default --unit rlimit-inner-1 -- sh -c "echo up; sleep 600; :"; :',
-      ],
-      'up',
-    );
-    const { status, report } = await adopt(`default --pid ${root.pid}`);
-    expect(status).toBe(0);
-    expect(report.outside).toEqual([
-      { pid: expect.any(Number), comm: 'sh', why: 'limited-already' },
-    ]);
-    const places = await placesOf(root.pid);
-    expect(places['rlimit-inner-1.scope']).toBe(2);
-    expect(places[report.unit]).toBeGreaterThanOrEqual(2);
-  });
+  if (isMainSuite)
+    it('leaves a descendant that is under limits of its own where it is', async () => {
+      const root = await spawn(
+        [
+          'sh',
+          '-c',
+          'rlimit run -q default --unit rlimit-inner-1 -- sh -c "echo up; sleep 600; :"; :',
+        ],
+        'up',
+      );
+      const { status, report } = await adopt(`default --pid ${root.pid}`);
+      expect(status).toBe(0);
+      expect(report.outside).toEqual([
+        { pid: expect.any(Number), comm: 'sh', why: 'limited-already' },
+      ]);
+      const places = await placesOf(root.pid);
+      expect(places['rlimit-inner-1.scope']).toBe(2);
+      expect(places[report.unit]).toBeGreaterThanOrEqual(2);
+    });
 
-  it('prints a line that does the same when it is pasted', async () => {
-    const root = await spawn(['sleep', '600']);
-    const dry = await machine.exec(
-      `rlimit adopt default --pid ${root.pid} --unit adopted-1 -p MemoryMax=100M -n`,
-    );
-    expect(dry.status).toBe(0);
-    expect(dry.stdout).toMatch(/^busctl --user call .* adopted-1\.scope fail /);
-    expect(await cgroupOf(root.pid)).not.toContain('adopted-1.scope');
-    expect(await machine.exec(dry.stdout)).toMatchObject({ status: 0 });
-    await expect.poll(() => cgroupOf(root.pid)).toMatch(/\/app-rlimit\.slice\/adopted-1\.scope$/);
-  });
+  if (isMainSuite)
+    it('prints a line that does the same when it is pasted', async () => {
+      const root = await spawn(['sleep', '600']);
+      const dry = await machine.exec(
+        `rlimit adopt default --pid ${root.pid} --unit adopted-1 -p MemoryMax=100M -n`,
+      );
+      expect(dry.status).toBe(0);
+      expect(dry.stdout).toMatch(/^busctl --user call .* adopted-1\.scope fail /);
+      expect(await cgroupOf(root.pid)).not.toContain('adopted-1.scope');
+      expect(await machine.exec(dry.stdout)).toMatchObject({ status: 0 });
+      await expect.poll(() => cgroupOf(root.pid)).toMatch(/\/app-rlimit\.slice\/adopted-1\.scope$/);
+    });
 
-  it('says when the name is taken', async () => {
-    const [first, second] = [await spawn(['sleep', '600']), await spawn(['sleep', '601'])];
-    expect((await adopt(`default --pid ${first.pid} --unit adopted-2`)).status).toBe(0);
-    const taken = await refusal(`default --pid ${second.pid} --unit adopted-2`);
-    expect(taken).toMatchObject({ status: 2 });
-    expect(taken.said).toContain('there is a unit adopted-2.scope already');
-  });
+  if (isMainSuite)
+    it('says when the name is taken', async () => {
+      const [first, second] = [await spawn(['sleep', '600']), await spawn(['sleep', '601'])];
+      expect((await adopt(`default --pid ${first.pid} --unit adopted-2`)).status).toBe(0);
+      const taken = await refusal(`default --pid ${second.pid} --unit adopted-2`);
+      expect(taken).toMatchObject({ status: 2 });
+      expect(taken.said).toContain('there is a unit adopted-2.scope already');
+    });
 });
 
 if (isMainSuite)
@@ -366,12 +370,13 @@ describe('however it ends, no process is left standing', () => {
       },
     );
 
-  it('the manager does not answer', async () => {
-    const root = await family();
-    const shim = await withBusctl('sleep 12; exit 1');
-    const rlimit = await spawn(['rlimit', 'adopt', 'default', '--pid', `${root.pid}`], '', shim);
-    await expect.poll(() => states(root.pid), { timeout: 20_000 }).toMatch(/^3 T$/);
-    await expect.poll(() => states(root.pid), { timeout: 8000 }).toMatch(/^3 S$/);
-    expect(await rlimit.wait()).toMatchObject({ status: 3 });
-  });
+  if (isMainSuite)
+    it('the manager does not answer', async () => {
+      const root = await family();
+      const shim = await withBusctl('sleep 12; exit 1');
+      const rlimit = await spawn(['rlimit', 'adopt', 'default', '--pid', `${root.pid}`], '', shim);
+      await expect.poll(() => states(root.pid), { timeout: 20_000 }).toMatch(/^3 T$/);
+      await expect.poll(() => states(root.pid), { timeout: 8000 }).toMatch(/^3 S$/);
+      expect(await rlimit.wait()).toMatchObject({ status: 3 });
+    });
 });

@@ -4,6 +4,12 @@ import type { NodeMajor } from '../setup/node.js';
 export const suites = ['bookworm', 'trixie', 'forky'] as const;
 export type Suite = (typeof suites)[number];
 
+/** The suite that always runs every test. */
+export const mainSuite: Suite = 'trixie';
+
+/** With this variable set, to whatever, all suites do. */
+export const wholeVariable = 'RLIMIT_LIVE_WHOLE';
+
 interface SuiteFacts {
   /** The major version of systemd that the release has. */
   systemd: number;

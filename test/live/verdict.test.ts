@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/model/index.js';
 import type { ExecOptions } from './guest-process.js';
-import { machine } from './machine-under-test.js';
+import { isMainSuite, machine } from './machine-under-test.js';
 import { suiteFacts } from './suites.js';
 
 const { systemd } = suiteFacts[machine.suite];
@@ -63,10 +63,11 @@ describe('figures', () => {
     expect(figures.cpuUsec / 1e6).toBeLessThan((shell + children) * 1.05);
   });
 
-  it('tasks are counted at their most', async () => {
-    const { figures } = await outcomeOf("-- sh -c 'for i in 1 2 3 4; do sleep 2 & done; wait'");
-    expect(figures.tasksPeak).toBe(5);
-  });
+  if (isMainSuite)
+    it('tasks are counted at their most', async () => {
+      const { figures } = await outcomeOf("-- sh -c 'for i in 1 2 3 4; do sleep 2 & done; wait'");
+      expect(figures.tasksPeak).toBe(5);
+    });
 
   it('are all there when the whole scope was killed', async () => {
     const { figures, verdict, signal } = await outcomeOf(
@@ -87,9 +88,10 @@ describe('the verdict', () => {
     );
   });
 
-  it('is silenced by --quiet', async () => {
-    expect((await machine.exec('rlimit run -q -- true')).stderr).toBe('');
-  });
+  if (isMainSuite)
+    it('is silenced by --quiet', async () => {
+      expect((await machine.exec('rlimit run -q -- true')).stderr).toBe('');
+    });
 
   it('failed by itself', async () => {
     const outcome = await outcomeOf("-- sh -c 'exit 7'");
@@ -109,23 +111,25 @@ describe('the verdict', () => {
     expect(figures.oomKills).toBe(1);
   });
 
-  it('says so too when only a job was killed and the command itself ended well', async () => {
-    const { status, verdict } = await outcomeOf(
-      `-p MemoryMax=64M -- sh -c '${hog} 200; sleep 1; exit 0'`,
-    );
-    expect(verdict.id).toBe('memory-max');
-    if (systemd >= 253) {
-      expect(status).toBe(0);
-      expect(verdict.says).toMatch(
-        /^ended with status 0, but .* was killed at the run's own MemoryMax=64M/,
+  if (isMainSuite)
+    it('says so too when only a job was killed and the command itself ended well', async () => {
+      const { status, verdict } = await outcomeOf(
+        `-p MemoryMax=64M -- sh -c '${hog} 200; sleep 1; exit 0'`,
       );
-    }
-  });
+      expect(verdict.id).toBe('memory-max');
+      if (systemd >= 253) {
+        expect(status).toBe(0);
+        expect(verdict.says).toMatch(
+          /^ended with status 0, but .* was killed at the run's own MemoryMax=64M/,
+        );
+      }
+    });
 
-  it('recommends fewer jobs where the command has some and memory is all there is', async () => {
-    const { verdict } = await outcomeOf(`-p MemoryMax=1100M -- sh -c '${hog} 1300; exit 2' -j8`);
-    expect(verdict).toMatchObject({ id: 'memory-max', advice: '-j4' });
-  });
+  if (isMainSuite)
+    it('recommends fewer jobs where the command has some and memory is all there is', async () => {
+      const { verdict } = await outcomeOf(`-p MemoryMax=1100M -- sh -c '${hog} 1300; exit 2' -j8`);
+      expect(verdict).toMatchObject({ id: 'memory-max', advice: '-j4' });
+    });
 
   it('names the process that was killed by what the kernel says, where that may be read', async () => {
     await machine.exec('usermod -aG adm dev', { user: 'root' });
@@ -155,14 +159,15 @@ describe('the verdict', () => {
     }
   });
 
-  it("killed by the machine's OOM killer", async () => {
-    const { verdict } = await outcomeOf(`-p MemoryMax=infinity -- ${hog} 3000`);
-    expect(verdict).toMatchObject({
-      id: 'machine-oom',
-      says: expect.stringMatching(/the whole machine was out of memory: python3/),
-      advice: expect.stringMatching(/^-p MemoryMax=\d+M$/),
+  if (isMainSuite)
+    it("killed by the machine's OOM killer", async () => {
+      const { verdict } = await outcomeOf(`-p MemoryMax=infinity -- ${hog} 3000`);
+      expect(verdict).toMatchObject({
+        id: 'machine-oom',
+        says: expect.stringMatching(/the whole machine was out of memory: python3/),
+        advice: expect.stringMatching(/^-p MemoryMax=\d+M$/),
+      });
     });
-  });
 
   it('killed by earlyoom', async () => {
     await asRoot('rm -f /etc/systemd/system/earlyoom.service; systemctl daemon-reload');
@@ -224,24 +229,26 @@ describe('the verdict', () => {
     expect(says(outcome)).toMatch(/^user-signal: ended by you: rlimit kill \(SIGTERM\) after /);
   });
 
-  it('ended by a signal of somebody else', async () => {
-    const outcome = await outcomeWhen(
-      "--unit foreign -- sh -c 'echo up; exec sleep 99'",
-      'systemctl --user kill --signal=KILL foreign.scope',
-    );
-    expect(says(outcome)).toMatch(/^foreign-signal: ended by SIGKILL from somebody else after /);
-  });
-
-  it('throttled for most of its time', async () => {
-    const burn = 'import time\nwhile time.process_time() < 1.5: pass';
-    const { verdict, figures } = await outcomeOf(`-p CPUQuota=25% -- python3 -c '${burn}'`);
-    expect(verdict).toMatchObject({
-      id: 'throttled',
-      says: expect.stringMatching(/held back by CPUQuota=25% \d+% of the time/),
-      advice: '-p CPUQuota=38%',
+  if (isMainSuite)
+    it('ended by a signal of somebody else', async () => {
+      const outcome = await outcomeWhen(
+        "--unit foreign -- sh -c 'echo up; exec sleep 99'",
+        'systemctl --user kill --signal=KILL foreign.scope',
+      );
+      expect(says(outcome)).toMatch(/^foreign-signal: ended by SIGKILL from somebody else after /);
     });
-    expect(figures.throttledUsec).toBeGreaterThan(1e6);
-  });
+
+  if (isMainSuite)
+    it('throttled for most of its time', async () => {
+      const burn = 'import time\nwhile time.process_time() < 1.5: pass';
+      const { verdict, figures } = await outcomeOf(`-p CPUQuota=25% -- python3 -c '${burn}'`);
+      expect(verdict).toMatchObject({
+        id: 'throttled',
+        says: expect.stringMatching(/held back by CPUQuota=25% \d+% of the time/),
+        advice: '-p CPUQuota=38%',
+      });
+      expect(figures.throttledUsec).toBeGreaterThan(1e6);
+    });
 
   it('stalled between MemoryHigh and MemoryMax', async () => {
     const { verdict, figures } = await outcomeOf(
@@ -257,11 +264,12 @@ describe('the verdict', () => {
 });
 
 describe('a report', () => {
-  it('that cannot be written is said, and the status is kept', async () => {
-    const result = await machine.exec('rlimit run --report /no/such/report -- sh -c "exit 4"');
-    expect(result.status).toBe(4);
-    expect(result.stderr).toContain('the report /no/such/report was not written');
-  });
+  if (isMainSuite)
+    it('that cannot be written is said, and the status is kept', async () => {
+      const result = await machine.exec('rlimit run --report /no/such/report -- sh -c "exit 4"');
+      expect(result.status).toBe(4);
+      expect(result.stderr).toContain('the report /no/such/report was not written');
+    });
 });
 
 describe('a run inside a run', () => {
@@ -299,11 +307,12 @@ describe('at a terminal', () => {
     expect(stdout).toContain('ended by you: a second Ctrl-C (SIGKILL)');
   });
 
-  it.each([
-    ['leaves nothing that ignores it', '', 0],
-    ['leaves what --keep said', '--keep', 1],
-  ])('that is closed %s', async (_, option, left) => {
-    const close = `import pty, os, time
+  if (isMainSuite)
+    it.each([
+      ['leaves nothing that ignores it', '', 0],
+      ['leaves what --keep said', '--keep', 1],
+    ])('that is closed %s', async (_, option, left) => {
+      const close = `import pty, os, time
 pid, terminal = pty.fork()
 if pid == 0:
     os.execvp('rlimit', ['rlimit', 'run', *'${option}'.split(), '--', 'sh', '-c', 'trap "" HUP; echo up; exec sleep 4711'])
@@ -313,13 +322,13 @@ while b'up' not in seen:
 os.close(terminal)
 time.sleep(12)
 `;
-    await machine.writeFile('/home/dev/close.py', close);
-    await machine.exec('python3 close.py');
-    const { stdout } = await machine.exec(
-      'pgrep -fc "^sleep 4711"; rlimit kill --scope >/dev/null; true',
-    );
-    expect(Number(stdout)).toBe(left);
-  });
+      await machine.writeFile('/home/dev/close.py', close);
+      await machine.exec('python3 close.py');
+      const { stdout } = await machine.exec(
+        'pgrep -fc "^sleep 4711"; rlimit kill --scope >/dev/null; true',
+      );
+      expect(Number(stdout)).toBe(left);
+    });
 });
 
 function asRoot(command: string) {
