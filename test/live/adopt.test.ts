@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AdoptReport } from '../../src/adopt/index.js';
 import type { ExecOptions, GuestProcess } from './guest-process.js';
-import { isMainSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
+
+const isHome = isHomeSuite('forky');
 
 const hog = '/opt/rlimit/fixtures/hog.py';
 
@@ -110,7 +112,7 @@ describe('adopt', () => {
     }
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('reaches every process of a family that doubles', async () => {
       const root = await spawn(['python3', '-c', DOUBLING], 'doubling');
       const { status, report } = await adopt(`default --pid ${root.pid}`);
@@ -137,7 +139,7 @@ describe('adopt', () => {
     expect(await cgroupOf(login.pid)).not.toBe(cgroup);
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('counts from nothing: a process may grow by the whole limit, and dies there', async () => {
       const bystander = await spawn(['python3', hog, '20', '600'], 'holding');
       const growing = await spawn(['python3', '-c', GROWING], 'holding');
@@ -154,7 +156,7 @@ describe('adopt', () => {
       expect(await stateOf(bystander.pid)).toBe('S');
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('leaves what was stopped stopped, and lets everything else go on', async () => {
       const root = await spawn(['sh', '-c', 'sleep 600 & echo $!; exec sleep 601'], '\n');
       const child = Number(root.stdout);
@@ -165,7 +167,7 @@ describe('adopt', () => {
       expect([await stateOf(root.pid), await stateOf(child)]).toEqual(['S', 'T']);
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('does not disturb the shell whose foreground job it takes', async () => {
       const shell = await machine.spawn(['bash', '--norc', '-i'], {
         tty: true,
@@ -189,7 +191,7 @@ describe('adopt', () => {
       expect(shell.stdout).not.toContain('Stopped');
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('does not disturb a shell that it takes, nor the job of that one', async () => {
       const shell = await machine.spawn(['bash', '--norc', '-i'], {
         tty: true,
@@ -213,7 +215,7 @@ describe('adopt', () => {
       expect(shell.stdout).not.toContain('Stopped');
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('leaves a descendant that is under limits of its own where it is', async () => {
       const root = await spawn(
         [
@@ -233,7 +235,7 @@ describe('adopt', () => {
       expect(places[report.unit]).toBeGreaterThanOrEqual(2);
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('prints a line that does the same when it is pasted', async () => {
       const root = await spawn(['sleep', '600']);
       const dry = await machine.exec(
@@ -246,7 +248,7 @@ describe('adopt', () => {
       await expect.poll(() => cgroupOf(root.pid)).toMatch(/\/app-rlimit\.slice\/adopted-1\.scope$/);
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('says when the name is taken', async () => {
       const [first, second] = [await spawn(['sleep', '600']), await spawn(['sleep', '601'])];
       expect((await adopt(`default --pid ${first.pid} --unit adopted-2`)).status).toBe(0);
@@ -256,7 +258,7 @@ describe('adopt', () => {
     });
 });
 
-if (isMainSuite)
+if (isHome)
   describe('what is not adopted', () => {
     it.each([
       ['--pid 1', "the system's first process"],
@@ -352,7 +354,7 @@ describe('however it ends, no process is left standing', () => {
     expect(await outputOf('ls $XDG_RUNTIME_DIR/rlimit')).toBe(records);
   });
 
-  if (isMainSuite)
+  if (isHome)
     it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL'] as const)(
       'rlimit gets %s while they stand',
       async (signal) => {
@@ -370,7 +372,7 @@ describe('however it ends, no process is left standing', () => {
       },
     );
 
-  if (isMainSuite)
+  if (isHome)
     it('the manager does not answer', async () => {
       const root = await family();
       const shim = await withBusctl('sleep 12; exit 1');

@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BudgetReport } from '../../src/budget/index.js';
 import type { GuestProcess } from './guest-process.js';
-import { isMainSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
 import { expectNothingLeft } from './nothing-left.js';
+
+const isHome = isHomeSuite('bookworm');
 
 const MEBIBYTE = 1024 ** 2;
 const SLICE = 'app-rlimit.slice';
@@ -78,7 +80,7 @@ describe('the limits', () => {
     expect(stdout).not.toContain(`${SLICE}.d\n`);
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('that are set again replace all former ones', async () => {
       await budget('set -p MemoryMax=600M -p CPUQuota=50% -p TasksMax=900');
       expect(await held()).toMatchObject({ memory: String(600 * MEBIBYTE), pids: '900' });
@@ -89,7 +91,7 @@ describe('the limits', () => {
       expect((await machine.readFile(FILE)).toString()).toContain('# 20% of memory: 20% of 1.9');
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('until the next boot go over those for good, and give way to them again', async () => {
       await budget('set -p MemoryMax=600M');
       expect((await budget('set --runtime -p MemoryMax=500M -p TasksMax=900')).status).toBe(0);
@@ -101,7 +103,7 @@ describe('the limits', () => {
       expect(await held()).toMatchObject({ memory: String(700 * MEBIBYTE) });
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('edited by hand are kept as a backup', async () => {
       await budget('set -p MemoryMax=600M');
       await machine.exec(`echo 'TasksMax=77' >>${FILE}`);
@@ -110,7 +112,7 @@ describe('the limits', () => {
       expect((await budget('set -p MemoryMax=400M')).stdout).not.toContain('kept as');
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('that systemd was not told of are seen not to be in force', async () => {
       await budget('set -p MemoryMax=600M');
       await machine.exec(`sed -i s/600M/300M/ ${FILE}`);
@@ -120,7 +122,7 @@ describe('the limits', () => {
       expect(stdout).toContain('problem: MemoryMax');
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('below what is in use are refused, since the kernel would kill', async () => {
       const hog = await machine.spawn(
         'exec rlimit run -q -p MemoryMax=400M -- python3 /opt/rlimit/fixtures/hog.py 150 1000',
@@ -147,7 +149,7 @@ describe('the limits', () => {
   });
 });
 
-if (isMainSuite)
+if (isHome)
   describe('a run that does not fit', () => {
     it('is refused with who holds what, and starts when there is room', async () => {
       await budget('set -p MemoryMax=300M');
@@ -195,7 +197,7 @@ if (isMainSuite)
     });
   });
 
-if (isMainSuite)
+if (isHome)
   describe('waiting', () => {
     it('is in order, with the place shown, also for a small one behind a large one', async () => {
       await budget('set -p MemoryMax=300M');

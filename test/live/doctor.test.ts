@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DoctorReport } from '../../src/doctor/index.js';
-import { isMainSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
 import { suiteFacts } from './suites.js';
+
+const isHome = isHomeSuite('trixie');
 
 const { systemd } = suiteFacts[machine.suite];
 const SCRIPT = '/home/dev/fix.sh';
@@ -69,7 +71,7 @@ describe('a machine that is not well', () => {
     expect(states).toEqual(expect.arrayContaining(well.map((name) => `${name} ok`)));
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('is told in 80 columns; with --fix nothing happens unasked', async () => {
       const { status, stdout, stderr } = await machine.exec(
         `cd && rm -f fix.sh; rlimit doctor ${MACHINE} --fix --script fix.sh </dev/null; echo "end $?"; ls fix.sh`,

@@ -1,7 +1,9 @@
 /** Each way in which a limit silently does nothing, provoked, named, and mended as was said. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { InspectedUnit, Inspection } from '../../src/inspect/index.js';
-import { isMainSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
+
+const isHome = isHomeSuite('forky');
 
 const CONFIG = '/home/dev/.config/systemd/user';
 const CGROUPS = '/sys/fs/cgroup';
@@ -248,7 +250,7 @@ describe('a service that rlimit did not make', () => {
 });
 
 describe('what cannot be found out', () => {
-  if (isMainSuite)
+  if (isHome)
     it('is said: another user’s unit, a file that may not be read', async () => {
       await start('rlimit-dark-1', ASKED);
       const asRoot = await inspectOne('rlimit-dark-1.scope', 'root');
@@ -281,7 +283,7 @@ describe('what cannot be found out', () => {
       expect(dark.properties.find(({ property }) => property === 'MemoryMax')?.inForce).toBe(false);
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('is never made up of runs that come and go', async () => {
       await machine.spawn(
         'for n in $(seq 24); do systemd-run --user --scope -q --unit=rlimit-flash-$n ' +

@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { InspectedUnit, Inspection } from '../../src/inspect/index.js';
-import { isMainSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
 import { suiteFacts } from './suites.js';
+
+const isHome = isHomeSuite('forky');
 
 const { systemd } = suiteFacts[machine.suite];
 const ASKED = ['-p', 'MemoryMax=100000001', '-p', 'CPUQuota=50.34%', '-p', 'TasksMax=40'];
@@ -87,7 +89,7 @@ describe('a run', () => {
     expect((await machine.exec('rlimit inspect --strict')).status).toBe(1);
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('has processes, the largest first', async () => {
       const memory = async () =>
         (await inspectOne('rlimit-back-1.scope --processes')).processes?.[0]?.memory;
@@ -96,7 +98,7 @@ describe('a run', () => {
       expect(stdout).toMatch(/PID +MEMORY +CPU TIME +PROCESS\n +\d+ .* python3/);
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('is found by its profile, and by a name that is nearly right', async () => {
       expect((await inspect('default')).units).toHaveLength(1);
       const wrong = await machine.exec('rlimit inspect rlimit-bakc-1.scope');
@@ -163,7 +165,7 @@ describe('inspect', () => {
     );
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('forgets records of units that are gone, reports broken ones, and goes on', async () => {
       await start('rlimit-kept-1', ASKED);
       const old = { version: 1, slice: '', profile: 'x', properties: {}, command: [], cwd: '/' };
@@ -182,7 +184,7 @@ describe('inspect', () => {
       await machine.exec('rm $XDG_RUNTIME_DIR/rlimit/bad.scope.json');
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('cannot be led astray by a description', async () => {
       await machine.spawn([
         ...['systemd-run', '--user', '--scope', '--quiet', '--unit=rlimit-evil-1.scope'],
@@ -197,7 +199,7 @@ describe('inspect', () => {
 });
 
 describe('without a user manager', () => {
-  if (isMainSuite)
+  if (isHome)
     it('explains what is missing, with the command that mends it', async () => {
       const bare = 'unset XDG_RUNTIME_DIR DBUS_SESSION_BUS_ADDRESS;';
       const { status, stderr } = await machine.exec(`${bare} rlimit inspect`);
@@ -209,7 +211,7 @@ describe('without a user manager', () => {
       expect(mended.status).toBe(0);
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('tells root, who came by sudo, to stay who he was', async () => {
       const { status, stderr } = await machine.exec('rlimit inspect', {
         user: 'root',

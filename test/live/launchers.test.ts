@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { isMainSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
 import { suiteFacts } from './suites.js';
+
+const isHome = isHomeSuite('forky');
 
 const { systemd } = suiteFacts[machine.suite];
 const asRoot = { user: 'root' } as const;
@@ -53,7 +55,7 @@ describe('--launcher cgroup, as root at the top of the tree', () => {
     await expectNothingLeft();
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('ends a hog at its limit, counts it, and lets a bystander live', async () => {
       const bystander = await machine.spawn(
         `rlimit run -q --launcher cgroup -- ${hog} 20 600`,
@@ -74,7 +76,7 @@ describe('--launcher cgroup, as root at the top of the tree', () => {
       await expectNothingLeft();
     });
 
-  if (isMainSuite)
+  if (isHome)
     it.each([
       ['continue', { status: 0, signal: null, stdout: 'went on\n' }],
       ['kill', { status: null, signal: 'SIGKILL', stdout: '' }],
@@ -89,7 +91,7 @@ describe('--launcher cgroup, as root at the top of the tree', () => {
       await expectNothingLeft();
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('keeps a run inside a run under the limits of both', async () => {
       const inner = `rlimit run -p MemoryMax=32M -p TasksMax=50 -- cat /proc/self/cgroup`;
       const result = await machine.exec(
@@ -106,7 +108,7 @@ describe('--launcher cgroup, as root at the top of the tree', () => {
       await expectNothingLeft();
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('leaves the limits when rlimit is killed; inspect and kill find the run', async () => {
       const run = await machine.spawn(
         'exec rlimit run -q --launcher cgroup --unit rlimit-left-1 -p TasksMax=50 -- sh -c "echo up; sleep 1000"',
@@ -136,7 +138,7 @@ describe('--launcher cgroup, as root at the top of the tree', () => {
 describe('--launcher cgroup, as a user', () => {
   const delegated = 'systemd-run --user --scope --quiet -p Delegate=yes';
 
-  if (isMainSuite)
+  if (isHome)
     it('is not possible in a session, and that is explained', async () => {
       const { status, stderr } = await machine.exec('rlimit run --launcher cgroup -- true');
       expect(status).toBe(125);
@@ -152,7 +154,7 @@ describe('--launcher cgroup, as a user', () => {
     expect(outcomeIn(result.stderr).figures).toMatchObject({ oomKills: 1 });
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('moves nobody else aside', async () => {
       const { status, stderr } = await machine.exec(
         `${delegated} sh -c 'rlimit run --launcher cgroup -- true; exit $?'`,
@@ -161,7 +163,7 @@ describe('--launcher cgroup, as a user', () => {
       expect(stderr).toContain('no cgroup can be made here');
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('uses the unit above a cgroup that was made inside, and what RLIMIT_CGROUP names', async () => {
       // What DelegateSubgroup= (254 and later) does, by hand: it works on 252 as well.
       const script = [

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Inspection } from '../../src/inspect/index.js';
 import type { ProfileCheck, ProfileProblem } from '../../src/lint/index.js';
-import { isMainSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
+
+const isHome = isHomeSuite('bookworm');
 
 const PROFILE = '/home/dev/.config/rlimit/profiles/inert.yaml';
 const SWAP = '/swap-for-lint';
@@ -41,7 +43,7 @@ describe('a weight on the user manager that was not given the controller', () =>
     );
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('is no trouble where the manager has all controllers', async () => {
       const delegated = '--machine controllers=cpu+cpuset+io+memory+pids';
       expect(await check(`inert ${delegated}`)).toEqual({ status: 0, problems: [] });
@@ -59,7 +61,7 @@ describe('swap on a disk', () => {
   );
   afterAll(() => machine.exec(`swapoff ${SWAP}; rm ${SWAP}`, { user: 'root' }));
 
-  if (isMainSuite)
+  if (isHome)
     it('is told from what the kernel says of the device below the file system', async () => {
       const queue = '/sys/dev/block/$(mountpoint -d /)/queue/rotational';
       const { stdout: was } = await machine.exec(`cat ${queue}`);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { isMainSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
 import { suiteFacts } from './suites.js';
+
+const isHome = isHomeSuite('trixie');
 
 const facts = suiteFacts[machine.suite];
 
@@ -38,7 +40,7 @@ describe('the machine', () => {
     expect(scope.stdout).toMatch(/user@1000\.service\/app\.slice\/run-.*\.scope$/m);
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('compiles a proof that uses the standard library', async () => {
       await machine.writeFile(
         '/home/dev/proof.v',
@@ -58,7 +60,7 @@ describe('the machine', () => {
   });
 });
 
-if (isMainSuite)
+if (isHome)
   describe('a command in the machine', () => {
     it('ends with its own exit status', async () => {
       expect(await machine.exec('exit 42')).toMatchObject({ status: 42, signal: null });
@@ -138,7 +140,7 @@ if (isMainSuite)
     });
   });
 
-if (isMainSuite)
+if (isHome)
   describe('a command that the test lives with', () => {
     it('answers line by line and ends with its input', async () => {
       const running = await machine.spawn('while read -r line; do echo "<$line>"; done; exit 5');
@@ -194,7 +196,7 @@ if (isMainSuite)
     });
   });
 
-if (isMainSuite)
+if (isHome)
   describe('a file in the machine', () => {
     it('has the content, mode and owner it was written with', async () => {
       const bytes = Buffer.from([0, 255, 10, 13, 128]);

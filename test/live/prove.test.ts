@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Proof, ProofReport } from '../../src/prove/index.js';
 import type { ExecOptions } from './guest-process.js';
-import { isMainSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
 import { suiteFacts } from './suites.js';
+
+const isHome = isHomeSuite('bookworm');
 
 const { systemd } = suiteFacts[machine.suite];
 /** Emulated, all experiments take a minute. */
@@ -149,7 +151,7 @@ describe('an ordinary user', () => {
     }
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('may end it at any time', LONG, async () => {
       const run = await machine.spawn(`exec rlimit doctor --prove ${only('memory-high')}`, {
         tty: true,
@@ -161,7 +163,7 @@ describe('an ordinary user', () => {
       expect(await run.wait()).toMatchObject({ signal: 'SIGINT' });
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('is not let try anything on a machine short of memory', LONG, async () => {
       await asRoot('mount -t tmpfs -o size=95% none /mnt; fallocate -l 1400M /mnt/full');
       try {

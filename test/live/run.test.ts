@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { GuestProcess } from './guest-process.js';
-import { isMainSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
 import { expectNothingLeft } from './nothing-left.js';
 import { suiteFacts } from './suites.js';
+
+const isHome = isHomeSuite('trixie');
 
 const { systemd } = suiteFacts[machine.suite];
 const ours =
@@ -101,7 +103,7 @@ describe('limits of a run', () => {
     await expectNothingLeft();
   }, 400_000);
 
-  if (isMainSuite)
+  if (isHome)
     it('stay when rlimit is killed, and kill still finds the scope', async () => {
       const run = await machine.spawn(
         'exec rlimit run -q -p TasksMax=50 -- sh -c "echo up; exec sleep 1000"',
@@ -149,7 +151,7 @@ describe('the world of a command', () => {
     }
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('has three variables more', async () => {
       const { stdout } = await machine.exec(
         'rlimit run -q -j3 coq-single -- env | grep ^RLIMIT_ | sort',
@@ -169,7 +171,7 @@ describe('the world of a command', () => {
     expect(first).toBe(second);
   });
 
-  if (isMainSuite)
+  if (isHome)
     it.each([
       ['exit 0', '0'],
       ['exit 1', '1'],
@@ -186,7 +188,7 @@ describe('the world of a command', () => {
       expect((await machine.exec('ls core* 2>/dev/null')).stdout).toBe('');
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('hears the signals that rlimit gets', async () => {
       const run = await machine.spawn([
         'rlimit',
@@ -206,7 +208,7 @@ describe('the world of a command', () => {
       expect(await run.wait()).toMatchObject({ status: 9, stdout: 'up\nhup\nusr1\nterm\n' });
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('is niced where that is asked for', async () => {
       expect((await machine.exec('rlimit run -q --nice 7 -- nice')).stdout).toBe('7\n');
     });
@@ -253,7 +255,7 @@ describe('at a terminal', () => {
 });
 
 describe('--json', () => {
-  if (isMainSuite)
+  if (isHome)
     it('tells how it ended, in one line on stderr', async () => {
       const { status, stdout, stderr } = await machine.exec(
         "rlimit run -q --json coq-single -- sh -c 'echo out; exit 3'",
@@ -276,7 +278,7 @@ describe('--json', () => {
 });
 
 describe('--log', () => {
-  if (isMainSuite)
+  if (isHome)
     it('keeps a copy of both streams beside the terminal, and the exit status', async () => {
       const result = await machine.exec(
         "rlimit run -q --log build.log -- sh -c 'echo out; echo err >&2; exit 4'",
@@ -286,7 +288,7 @@ describe('--log', () => {
       expect(log.split('\n').sort()).toEqual(['', 'err', 'out']);
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('that cannot be written is said once, and the build goes on', async () => {
       const result = await machine.exec(
         "rlimit run -q --log /dev/full -- sh -c 'seq 100000; echo done >&2'",
@@ -310,7 +312,7 @@ describe('--dry-run', () => {
 });
 
 describe('what cannot be started', () => {
-  if (isMainSuite)
+  if (isHome)
     it.each([
       ['rlimit run -q -- no-such-command', 127, 'was not found'],
       ['rlimit run -q -- /etc/passwd', 126, 'cannot be executed'],

@@ -4,10 +4,7 @@ import type { NodeMajor } from '../setup/node.js';
 export const suites = ['bookworm', 'trixie', 'forky'] as const;
 export type Suite = (typeof suites)[number];
 
-/** The suite that always runs every test. */
-export const mainSuite: Suite = 'trixie';
-
-/** With this variable set, to whatever, all suites do. */
+/** With this variable set, to whatever, tests that one suite is enough for run in all. */
 export const wholeVariable = 'RLIMIT_LIVE_WHOLE';
 
 interface SuiteFacts {

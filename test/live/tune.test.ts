@@ -3,8 +3,10 @@ import type { ChangeReport } from '../../src/change/index.js';
 import type { Inspection } from '../../src/inspect/index.js';
 import type { UnitRecord } from '../../src/model/index.js';
 import type { ExecOptions, GuestProcess } from './guest-process.js';
-import { isMainSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
 import { suiteFacts } from './suites.js';
+
+const isHome = isHomeSuite('forky');
 
 const { systemd } = suiteFacts[machine.suite];
 const MiB = 1024 ** 2;
@@ -101,7 +103,7 @@ describe('tune UNIT', () => {
     expect(await findingsOf(unit)).toEqual([]);
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('takes a limit away with an empty value', async () => {
       const unit = 'rlimit-live-2.scope';
       await idle(unit, '-p MemoryMax=100M -p TasksMax=40 -p CPUQuota=50% -p CPUWeight=50');
@@ -119,7 +121,7 @@ describe('tune UNIT', () => {
       expect(await findingsOf(unit)).toEqual([]);
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('with --dry-run prints the line and changes nothing', async () => {
       const unit = 'rlimit-live-3.scope';
       await idle(unit, '-p MemoryMax=100M');
@@ -163,7 +165,7 @@ describe('tune UNIT', () => {
     }
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('lets cached files go without a word of force', async () => {
       const unit = 'rlimit-live-5.scope';
       const read =
@@ -182,7 +184,7 @@ describe('tune UNIT', () => {
       await machine.exec('rm /home/dev/cached');
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('says what a TasksMax and a MemoryHigh below use do', async () => {
       const unit = 'rlimit-live-6.scope';
       const command = `sh -c 'sleep 600 & sleep 601 & python3 ${hog} 40 600'`;
@@ -198,7 +200,7 @@ describe('tune UNIT', () => {
       expect(await file(unit, 'pids.max')).toBe('2');
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('names a cgroup above that is tighter', async () => {
       const unit = 'rlimit-live-7.scope';
       await idle(unit, '--slice rlimittest.slice -p MemoryMax=100M');
@@ -210,7 +212,7 @@ describe('tune UNIT', () => {
       expect(report.findings[0]?.cause).toContain('rlimittest.slice');
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('changes the slice of a run along, where that has limits of its own', async () => {
       const unit = 'rlimit-live-l8.scope';
       await idle(unit, '-p MemoryMax=100M -p TasksMax=30');
@@ -249,7 +251,7 @@ describe('tune UNIT', () => {
   });
 });
 
-if (isMainSuite)
+if (isHome)
   describe('what is refused', () => {
     it('values and combinations that harm', async () => {
       const unit = 'rlimit-live-10.scope';

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/model/index.js';
 import type { ExecOptions } from './guest-process.js';
-import { isMainSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
 import { suiteFacts } from './suites.js';
+
+const isHome = isHomeSuite('trixie');
 
 const { systemd } = suiteFacts[machine.suite];
 const hog = 'python3 /opt/rlimit/fixtures/hog.py';
@@ -63,7 +65,7 @@ describe('figures', () => {
     expect(figures.cpuUsec / 1e6).toBeLessThan((shell + children) * 1.05);
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('tasks are counted at their most', async () => {
       const { figures } = await outcomeOf("-- sh -c 'for i in 1 2 3 4; do sleep 2 & done; wait'");
       expect(figures.tasksPeak).toBe(5);
@@ -88,7 +90,7 @@ describe('the verdict', () => {
     );
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('is silenced by --quiet', async () => {
       expect((await machine.exec('rlimit run -q -- true')).stderr).toBe('');
     });
@@ -111,7 +113,7 @@ describe('the verdict', () => {
     expect(figures.oomKills).toBe(1);
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('says so too when only a job was killed and the command itself ended well', async () => {
       const { status, verdict } = await outcomeOf(
         `-p MemoryMax=64M -- sh -c '${hog} 200; sleep 1; exit 0'`,
@@ -125,7 +127,7 @@ describe('the verdict', () => {
       }
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('recommends fewer jobs where the command has some and memory is all there is', async () => {
       const { verdict } = await outcomeOf(`-p MemoryMax=1100M -- sh -c '${hog} 1300; exit 2' -j8`);
       expect(verdict).toMatchObject({ id: 'memory-max', advice: '-j4' });
@@ -159,7 +161,7 @@ describe('the verdict', () => {
     }
   });
 
-  if (isMainSuite)
+  if (isHome)
     it("killed by the machine's OOM killer", async () => {
       const { verdict } = await outcomeOf(`-p MemoryMax=infinity -- ${hog} 3000`);
       expect(verdict).toMatchObject({
@@ -229,7 +231,7 @@ describe('the verdict', () => {
     expect(says(outcome)).toMatch(/^user-signal: ended by you: rlimit kill \(SIGTERM\) after /);
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('ended by a signal of somebody else', async () => {
       const outcome = await outcomeWhen(
         "--unit foreign -- sh -c 'echo up; exec sleep 99'",
@@ -238,7 +240,7 @@ describe('the verdict', () => {
       expect(says(outcome)).toMatch(/^foreign-signal: ended by SIGKILL from somebody else after /);
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('throttled for most of its time', async () => {
       const burn = 'import time\nwhile time.process_time() < 1.5: pass';
       const { verdict, figures } = await outcomeOf(`-p CPUQuota=25% -- python3 -c '${burn}'`);
@@ -264,7 +266,7 @@ describe('the verdict', () => {
 });
 
 describe('a report', () => {
-  if (isMainSuite)
+  if (isHome)
     it('that cannot be written is said, and the status is kept', async () => {
       const result = await machine.exec('rlimit run --report /no/such/report -- sh -c "exit 4"');
       expect(result.status).toBe(4);
@@ -307,7 +309,7 @@ describe('at a terminal', () => {
     expect(stdout).toContain('ended by you: a second Ctrl-C (SIGKILL)');
   });
 
-  if (isMainSuite)
+  if (isHome)
     it.each([
       ['leaves nothing that ignores it', '', 0],
       ['leaves what --keep said', '--keep', 1],

@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Look, StallReport } from '../../src/watch/index.js';
 import type { GuestProcess } from './guest-process.js';
-import { isMainSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
+
+const isHome = isHomeSuite('trixie');
 
 const HIDE = '\u001b[?25l';
 const SHOW = '\u001b[?25h';
@@ -50,7 +52,7 @@ afterEach(async () => {
   );
 });
 
-if (isMainSuite)
+if (isHome)
   describe('on a terminal', () => {
     it('redraws in place, fits the terminal, and Ctrl-C leaves it as it was', async () => {
       await start('rlimit-tty-1', 'exec sleep 600', '-p TasksMax=40');
@@ -115,7 +117,7 @@ if (isMainSuite)
     });
   });
 
-if (isMainSuite)
+if (isHome)
   describe('in a pipe', () => {
     it('is one plain line a unit and interval, and ends with its reader', async () => {
       await start('rlimit-pipe-1', 'exec sleep 600', '-p MemoryMax=300M');
@@ -189,7 +191,7 @@ if (isMainSuite)
     });
   });
 
-if (isMainSuite)
+if (isHome)
   it('a unit that is not there is a mistake', async () => {
     const { status, stderr } = await machine.exec('rlimit inspect --watch rlimit-nothing.scope');
     expect(status).toBe(2);
@@ -256,7 +258,7 @@ describe('a livelock between MemoryHigh and MemoryMax', () => {
     expect((await watch.wait()).status).toBe(0);
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('is told on a terminal and in a pipe', async () => {
       await start('rlimit-stall-2', SCRIPT, ZONE);
       const watch = await machine.spawn(['rlimit', 'inspect', '--watch'], TERMINAL);
@@ -269,7 +271,7 @@ describe('a livelock between MemoryHigh and MemoryMax', () => {
       expect(await read('rlimit-stall-2', 'memory.high')).toBe(String(40 * 1024 ** 2));
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('is broken by killing the largest process, where the profile says so', async () => {
       await start('rlimit-stall-3', SCRIPT, ZONE, 'killing');
       await beginning('rlimit-stall-3');
@@ -294,7 +296,7 @@ describe('a livelock between MemoryHigh and MemoryMax', () => {
       await expectRecovery();
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('is not seen where there is none, which is told soon', async () => {
       await start('rlimit-fine-1', 'exec python3 /opt/rlimit/fixtures/hog.py 20 600');
       await start('rlimit-fine-2', 'exec python3 /opt/rlimit/fixtures/hog.py 20 600', ZONE);
