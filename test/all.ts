@@ -9,13 +9,15 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { ensureImage } from './live/image.js';
-import { parseSuites, type Suite, suiteFacts } from './live/suites.js';
+import { parseSuites, type Suite, suiteFacts, wholeVariable } from './live/suites.js';
 import { type Counts, countsFileVariable } from './setup/counting-reporter.js';
 import { ensureHostPackages } from './setup/host.js';
 import { environmentWithNode, type NodeMajor, nodeBinary, nodeMajors } from './setup/node.js';
 
-const usage = `usage: npm test -- [--only unit,live] [--node 20,22,24] [--suite bookworm,trixie,forky]
+const usage = `usage: npm test -- [--whole] [--only unit,live] [--node 20,22,24]
+                   [--suite bookworm,trixie,forky]
 
+  --whole  every live test in every suite, also where one suite is enough; before a release
   --only   unit: the unit and cli tests; live: the tests on a real systemd
   --node   the Node versions that the unit and cli tests run on
   --suite  the Debian releases that the live tests run on
@@ -55,8 +57,14 @@ async function main(): Promise<number> {
 
 function readChoice(): { nodes: NodeMajor[]; suites: Suite[] } {
   const { values } = parseArgs({
-    options: { only: { type: 'string' }, node: { type: 'string' }, suite: { type: 'string' } },
+    options: {
+      whole: { type: 'boolean' },
+      only: { type: 'string' },
+      node: { type: 'string' },
+      suite: { type: 'string' },
+    },
   });
+  if (values.whole) process.env[wholeVariable] = '1';
   const kinds = values.only?.split(',') ?? ['unit', 'live'];
   const unknown = kinds.find((kind) => kind !== 'unit' && kind !== 'live');
   if (unknown !== undefined) throw new Error(`There are no ${unknown} tests.\n${usage}`);
@@ -99,7 +107,7 @@ async function testOnNode(major: NodeMajor): Promise<Report> {
     const node = await nodeBinary(major);
     return await runPart(node, {
       name,
-      args: ['--project', 'unit', '--project', 'cli'],
+      args: ['--project', 'unit*', '--project', 'cli'],
       env: environmentWithNode(node),
       quiet: false,
     });
@@ -196,12 +204,19 @@ function printSummary(reports: Report[]): void {
   for (const { name, problem } of reports) {
     if (problem !== undefined) lines.push('', `${name}: ${problem}`);
   }
-  lines.push('', ...reports.flatMap(skippedLines), totalLine(reports));
+  lines.push('', ...reports.flatMap(skippedLines), ...wholeLines(reports), totalLine(reports));
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
 function skippedLines({ name, skipped }: Report): string[] {
   return skipped.map((test) => `skipped in ${name}: ${test.name} (${test.reason})`);
+}
+
+/** That some tests ran in one suite only is no secret either. */
+function wholeLines(reports: Report[]): string[] {
+  const isLive = reports.some(({ name }) => name.startsWith('live'));
+  if (!isLive || process.env[wholeVariable] !== undefined) return [];
+  return ['Tests that one suite is enough for ran in one; in all of them: npm test -- --whole'];
 }
 
 function totalLine(reports: Report[]): string {

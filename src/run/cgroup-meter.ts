@@ -47,6 +47,8 @@ export class CgroupMeter implements Meter {
   #machine: Measured['machine'] = {};
   /** Bytes that there were for this run at the last look: what it had, and what was available. */
   #room: number | undefined;
+  /** Percent of the last ten seconds for which all tasks waited for memory, at the last look. */
+  #pressurePercent: number | undefined;
   #oomKills = 0;
   #last: Looked | undefined;
   #victim: Culprit | undefined;
@@ -81,6 +83,7 @@ export class CgroupMeter implements Meter {
     const swap = this.#count(top, 'memory.swap.current');
     if (swap !== undefined) this.#swapPeak = Math.max(this.#swapPeak ?? 0, swap);
     this.#sampleLeaf(leaf);
+    this.#pressurePercent = this.#stall(top, 'memory.pressure')?.avg10;
     const { available, memory: total, swapFree, swap: swapTotal } = readMemory(system);
     this.#machine = {
       total,
@@ -115,7 +118,10 @@ export class CgroupMeter implements Meter {
       ...(this.#victim === undefined ? {} : { victim: this.#victim }),
       ...(largest === undefined ? {} : { largest }),
       machine: { ...this.#machine, ...this.#leastAvailable(figures) },
-      ...(pressure === undefined ? {} : { pressurePercent: pressure.avg10 }),
+      // After the end it falls, by half in seven seconds.
+      ...(pressure === undefined
+        ? {}
+        : { pressurePercent: Math.max(pressure.avg10, this.#pressurePercent ?? 0) }),
     };
   }
 

@@ -112,14 +112,24 @@ function askKillers(ended: Ended): Pick<Evidence, 'oomd' | 'earlyoom'> {
   const running = commandLinesOf(['systemd-oomd', 'earlyoom']);
   const [oomd, earlyoom] = [running['systemd-oomd'], running.earlyoom];
   return {
-    ...(oomd === undefined ? {} : { oomd: said('systemd-oomd killed', oomdLog(ended)) }),
+    ...(oomd === undefined ? {} : { oomd: askOomd(ended) }),
     ...(earlyoom === undefined ? {} : { earlyoom: askEarlyoom(earlyoom, ended) }),
   };
 }
 
-/** What the manager of the unit said about it: `systemd-oomd killed 2 process(es) in this unit.` */
-function oomdLog({ record, launcher }: Ended): string {
-  return journal([launcher.kind === 'user' ? `USER_UNIT=${record.unit}` : `UNIT=${record.unit}`]);
+/**
+ * What the manager of the unit said about it: `systemd-oomd killed 2 process(es) in this unit.` It says
+ * so after the end of the last process, as we see it, so after a death that could be of that kind it is
+ * given a moment.
+ */
+function askOomd({ record, launcher, ending }: Ended): { says?: string } {
+  const unit = launcher.kind === 'user' ? `USER_UNIT=${record.unit}` : `UNIT=${record.unit}`;
+  const tries = signalOf(ending) === 'SIGKILL' ? 5 : 1;
+  for (let count = 1; ; count += 1) {
+    const found = said('systemd-oomd killed', journal([unit]));
+    if (found.says !== undefined || count === tries) return found;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  }
 }
 
 /** From when on earlyoom acts, and what it said about a process of the run. */
@@ -156,7 +166,7 @@ function journal(args: readonly string[]): string {
   const options = ['--quiet', '--no-pager', '--output=cat', '--boot'];
   const { stdout } = spawnSync('journalctl', [...options, ...args], {
     encoding: 'utf8',
-    timeout: 3000,
+    timeout: 10_000,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   return stdout ?? '';

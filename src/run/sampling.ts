@@ -20,6 +20,8 @@ export interface Pace {
   longestMs(): number;
   /** The same while it is tight. */
   tight?: { mostMs: number; allowanceMs: number };
+  /** CPU time in ms that others have spent, who are paid from the same share. */
+  othersMs?(): number;
 }
 
 /** Looks again and again, seldom enough that it costs next to nothing. */
@@ -30,11 +32,18 @@ export class Sampling {
   readonly #begunMs = monotonicMs();
   #looks = 0;
   #costMs = 0;
+  /** CPU time of this process at the end of the last look. */
+  #endedMs: number | undefined;
 
   constructor(sampled: Sampled, pace = METER_PACE) {
     this.#sampled = sampled;
     this.#pace = pace;
     this.#schedule();
+  }
+
+  /** CPU time in ms that looking has cost so far. */
+  get costMs(): number {
+    return this.#costMs;
   }
 
   stop(): void {
@@ -46,24 +55,36 @@ export class Sampling {
     const { firstMs, share, tight } = this.#pace;
     const { mostMs, allowanceMs } = (this.#sampled.isTight ? tight : undefined) ?? this.#pace;
     const wishedMs = Math.min(firstMs * 2 ** this.#looks, mostMs);
-    const overdrawnMs = this.#costMs - allowanceMs;
+    const overdrawnMs = this.#costMs + (this.#pace.othersMs?.() ?? 0) - allowanceMs;
     const elapsedMs = monotonicMs() - this.#begunMs;
     const affordableMs = overdrawnMs / share - elapsedMs;
     const pauseMs = Math.max(wishedMs, Math.min(affordableMs, this.#pace.longestMs()));
     this.#timer = setTimeout(() => this.#look(), pauseMs);
   }
 
+  /**
+   * What a look costs, and what comes with it (to wake up, to compile, to collect garbage). What rlimit
+   * does besides, as copying a log, is no reason to look less often.
+   */
   #look(): void {
-    const before = process.cpuUsage();
+    const begunMs = cpuMs();
     this.#sampled.sample();
-    const { user, system } = process.cpuUsage(before);
-    this.#costMs += (user + system) / 1000;
+    const endedMs = cpuMs();
+    const lookMs = endedMs - begunMs;
+    this.#costMs += lookMs + Math.min(begunMs - (this.#endedMs ?? begunMs), lookMs);
+    this.#endedMs = endedMs;
     this.#looks += 1;
     this.#schedule();
   }
 }
 
-/** For the figures of a run. Together with those of its jobs (src/run/jobs.ts) it costs half a percent. */
+/** CPU time that this process has used, in ms. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** For the figures of a run. What is left to half a percent is for those of its jobs (src/run/jobs.ts). */
 const METER_PACE: Pace = {
   firstMs: 50,
   mostMs: 1000,

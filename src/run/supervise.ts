@@ -17,7 +17,8 @@ import type { RunContext } from './context.js';
 import { handoverOf } from './daemons.js';
 import { gatherEvidence } from './evidence.js';
 import { endAfterHangUp } from './hang-up.js';
-import { countJobs, type JobsSeen } from './job-count.js';
+import { countJobs } from './job-count.js';
+import type { JobsSeen } from './jobs.js';
 import type { RunningJobserver } from './jobserver/index.js';
 import { type AtGate, type Ending, launch } from './launch.js';
 import type { Believed, Launcher } from './launcher.js';
@@ -160,7 +161,8 @@ async function followToEnd(
   const begunMs = monotonicMs();
   const sampling = new Sampling(meter);
   jobserver?.begin(started.pid, meter);
-  const counting = jobserver ?? countJobs(meter.processes, supervision.jobProcesses);
+  const counting =
+    jobserver ?? countJobs(meter.processes, supervision.jobProcesses, () => sampling.costMs);
   let killedByUser = false;
   started.signals.watch({
     ...(jobserver === undefined ? {} : { onSignal: () => jobserver.release() }),

@@ -23,7 +23,7 @@ export interface Measured {
   largest?: Culprit;
   /** Least MemAvailable and SwapFree seen, MemTotal and SwapTotal, in bytes. */
   machine: { available?: number; total?: number; swapFree?: number; swapTotal?: number };
-  /** Percent of the last ten seconds for which all tasks of the run waited for memory, at its end. */
+  /** Percent of the last ten seconds for which all tasks of the run waited for memory, near its end. */
   pressurePercent?: number;
   /** What a launcher that watches ended, and for which property. */
   enforced?: { property: string; limit: number; seen: number; culprit: Culprit };

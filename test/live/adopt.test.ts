@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AdoptReport } from '../../src/adopt/index.js';
 import type { ExecOptions, GuestProcess } from './guest-process.js';
-import { isMainSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
+
+const isHome = isHomeSuite('forky');
 
 const hog = '/opt/rlimit/fixtures/hog.py';
 
@@ -110,7 +112,7 @@ describe('adopt', () => {
     }
   });
 
-  if (isMainSuite)
+  if (isHome)
     it('reaches every process of a family that doubles', async () => {
       const root = await spawn(['python3', '-c', DOUBLING], 'doubling');
       const { status, report } = await adopt(`default --pid ${root.pid}`);
@@ -137,23 +139,24 @@ describe('adopt', () => {
     expect(await cgroupOf(login.pid)).not.toBe(cgroup);
   });
 
-  it('counts from nothing: a process may grow by the whole limit, and dies there', async () => {
-    const bystander = await spawn(['python3', hog, '20', '600'], 'holding');
-    const growing = await spawn(['python3', '-c', GROWING], 'holding');
-    const said = await machine.exec(
-      `rlimit adopt default --pid ${growing.pid} -p MemoryMax=64M -p MemorySwapMax=0`,
-    );
-    expect(said.status).toBe(0);
-    expect(said.stdout.replace(/\s+/g, ' ')).toContain('they count as nothing');
-    const cgroup = await cgroupOf(growing.pid);
-    const used = Number(await outputOf(`cat /sys/fs/cgroup${cgroup}/memory.current`));
-    expect(used).toBeLessThan(2 * 1024 ** 2);
-    growing.write('\n');
-    expect(await growing.wait()).toMatchObject({ signal: 'SIGKILL', stdout: 'holding\n' });
-    expect(await stateOf(bystander.pid)).toBe('S');
-  });
+  if (isHome)
+    it('counts from nothing: a process may grow by the whole limit, and dies there', async () => {
+      const bystander = await spawn(['python3', hog, '20', '600'], 'holding');
+      const growing = await spawn(['python3', '-c', GROWING], 'holding');
+      const said = await machine.exec(
+        `rlimit adopt default --pid ${growing.pid} -p MemoryMax=64M -p MemorySwapMax=0`,
+      );
+      expect(said.status).toBe(0);
+      expect(said.stdout.replace(/\s+/g, ' ')).toContain('they count as nothing');
+      const cgroup = await cgroupOf(growing.pid);
+      const used = Number(await outputOf(`cat /sys/fs/cgroup${cgroup}/memory.current`));
+      expect(used).toBeLessThan(2 * 1024 ** 2);
+      growing.write('\n');
+      expect(await growing.wait()).toMatchObject({ signal: 'SIGKILL', stdout: 'holding\n' });
+      expect(await stateOf(bystander.pid)).toBe('S');
+    });
 
-  if (isMainSuite)
+  if (isHome)
     it('leaves what was stopped stopped, and lets everything else go on', async () => {
       const root = await spawn(['sh', '-c', 'sleep 600 & echo $!; exec sleep 601'], '\n');
       const child = Number(root.stdout);
@@ -164,7 +167,7 @@ describe('adopt', () => {
       expect([await stateOf(root.pid), await stateOf(child)]).toEqual(['S', 'T']);
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('does not disturb the shell whose foreground job it takes', async () => {
       const shell = await machine.spawn(['bash', '--norc', '-i'], {
         tty: true,
@@ -188,7 +191,7 @@ describe('adopt', () => {
       expect(shell.stdout).not.toContain('Stopped');
     });
 
-  if (isMainSuite)
+  if (isHome)
     it('does not disturb a shell that it takes, nor the job of that one', async () => {
       const shell = await machine.spawn(['bash', '--norc', '-i'], {
         tty: true,
@@ -212,47 +215,50 @@ describe('adopt', () => {
       expect(shell.stdout).not.toContain('Stopped');
     });
 
-  it('leaves a descendant that is under limits of its own where it is', async () => {
-    const root = await spawn(
-      [
-        'sh',
-        '-c',
-        'rlimit run -q default --unit rlimit-inner-1 -- sh -c "echo up; sleep 600; :"; :',
-      ],
-      'up',
-    );
-    const { status, report } = await adopt(`default --pid ${root.pid}`);
-    expect(status).toBe(0);
-    expect(report.outside).toEqual([
-      { pid: expect.any(Number), comm: 'sh', why: 'limited-already' },
-    ]);
-    const places = await placesOf(root.pid);
-    expect(places['rlimit-inner-1.scope']).toBe(2);
-    expect(places[report.unit]).toBeGreaterThanOrEqual(2);
-  });
+  if (isHome)
+    it('leaves a descendant that is under limits of its own where it is', async () => {
+      const root = await spawn(
+        [
+          'sh',
+          '-c',
+          'rlimit run -q default --unit rlimit-inner-1 -- sh -c "echo up; sleep 600; :"; :',
+        ],
+        'up',
+      );
+      const { status, report } = await adopt(`default --pid ${root.pid}`);
+      expect(status).toBe(0);
+      expect(report.outside).toEqual([
+        { pid: expect.any(Number), comm: 'sh', why: 'limited-already' },
+      ]);
+      const places = await placesOf(root.pid);
+      expect(places['rlimit-inner-1.scope']).toBe(2);
+      expect(places[report.unit]).toBeGreaterThanOrEqual(2);
+    });
 
-  it('prints a line that does the same when it is pasted', async () => {
-    const root = await spawn(['sleep', '600']);
-    const dry = await machine.exec(
-      `rlimit adopt default --pid ${root.pid} --unit adopted-1 -p MemoryMax=100M -n`,
-    );
-    expect(dry.status).toBe(0);
-    expect(dry.stdout).toMatch(/^busctl --user call .* adopted-1\.scope fail /);
-    expect(await cgroupOf(root.pid)).not.toContain('adopted-1.scope');
-    expect(await machine.exec(dry.stdout)).toMatchObject({ status: 0 });
-    await expect.poll(() => cgroupOf(root.pid)).toMatch(/\/app-rlimit\.slice\/adopted-1\.scope$/);
-  });
+  if (isHome)
+    it('prints a line that does the same when it is pasted', async () => {
+      const root = await spawn(['sleep', '600']);
+      const dry = await machine.exec(
+        `rlimit adopt default --pid ${root.pid} --unit adopted-1 -p MemoryMax=100M -n`,
+      );
+      expect(dry.status).toBe(0);
+      expect(dry.stdout).toMatch(/^busctl --user call .* adopted-1\.scope fail /);
+      expect(await cgroupOf(root.pid)).not.toContain('adopted-1.scope');
+      expect(await machine.exec(dry.stdout)).toMatchObject({ status: 0 });
+      await expect.poll(() => cgroupOf(root.pid)).toMatch(/\/app-rlimit\.slice\/adopted-1\.scope$/);
+    });
 
-  it('says when the name is taken', async () => {
-    const [first, second] = [await spawn(['sleep', '600']), await spawn(['sleep', '601'])];
-    expect((await adopt(`default --pid ${first.pid} --unit adopted-2`)).status).toBe(0);
-    const taken = await refusal(`default --pid ${second.pid} --unit adopted-2`);
-    expect(taken).toMatchObject({ status: 2 });
-    expect(taken.said).toContain('there is a unit adopted-2.scope already');
-  });
+  if (isHome)
+    it('says when the name is taken', async () => {
+      const [first, second] = [await spawn(['sleep', '600']), await spawn(['sleep', '601'])];
+      expect((await adopt(`default --pid ${first.pid} --unit adopted-2`)).status).toBe(0);
+      const taken = await refusal(`default --pid ${second.pid} --unit adopted-2`);
+      expect(taken).toMatchObject({ status: 2 });
+      expect(taken.said).toContain('there is a unit adopted-2.scope already');
+    });
 });
 
-if (isMainSuite)
+if (isHome)
   describe('what is not adopted', () => {
     it.each([
       ['--pid 1', "the system's first process"],
@@ -348,7 +354,7 @@ describe('however it ends, no process is left standing', () => {
     expect(await outputOf('ls $XDG_RUNTIME_DIR/rlimit')).toBe(records);
   });
 
-  if (isMainSuite)
+  if (isHome)
     it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL'] as const)(
       'rlimit gets %s while they stand',
       async (signal) => {
@@ -366,12 +372,13 @@ describe('however it ends, no process is left standing', () => {
       },
     );
 
-  it('the manager does not answer', async () => {
-    const root = await family();
-    const shim = await withBusctl('sleep 12; exit 1');
-    const rlimit = await spawn(['rlimit', 'adopt', 'default', '--pid', `${root.pid}`], '', shim);
-    await expect.poll(() => states(root.pid), { timeout: 20_000 }).toMatch(/^3 T$/);
-    await expect.poll(() => states(root.pid), { timeout: 8000 }).toMatch(/^3 S$/);
-    expect(await rlimit.wait()).toMatchObject({ status: 3 });
-  });
+  if (isHome)
+    it('the manager does not answer', async () => {
+      const root = await family();
+      const shim = await withBusctl('sleep 12; exit 1');
+      const rlimit = await spawn(['rlimit', 'adopt', 'default', '--pid', `${root.pid}`], '', shim);
+      await expect.poll(() => states(root.pid), { timeout: 20_000 }).toMatch(/^3 T$/);
+      await expect.poll(() => states(root.pid), { timeout: 8000 }).toMatch(/^3 S$/);
+      expect(await rlimit.wait()).toMatchObject({ status: 3 });
+    });
 });

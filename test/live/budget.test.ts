@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BudgetReport } from '../../src/budget/index.js';
 import type { GuestProcess } from './guest-process.js';
-import { isMainSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
 import { expectNothingLeft } from './nothing-left.js';
+
+const isHome = isHomeSuite('bookworm');
 
 const MEBIBYTE = 1024 ** 2;
 const SLICE = 'app-rlimit.slice';
@@ -78,59 +80,64 @@ describe('the limits', () => {
     expect(stdout).not.toContain(`${SLICE}.d\n`);
   });
 
-  it('that are set again replace all former ones', async () => {
-    await budget('set -p MemoryMax=600M -p CPUQuota=50% -p TasksMax=900');
-    expect(await held()).toMatchObject({ memory: String(600 * MEBIBYTE), pids: '900' });
-    expect((await budget("set -p MemoryMax='20% of memory' -p CPUQuota=60%")).status).toBe(0);
-    const now = await held();
-    expect(now).toMatchObject({ cpu: '60000 100000', pids: 'max' });
-    expect(Number(now.memory)).toBeLessThan(600 * MEBIBYTE);
-    expect((await machine.readFile(FILE)).toString()).toContain('# 20% of memory: 20% of 1.9');
-  });
+  if (isHome)
+    it('that are set again replace all former ones', async () => {
+      await budget('set -p MemoryMax=600M -p CPUQuota=50% -p TasksMax=900');
+      expect(await held()).toMatchObject({ memory: String(600 * MEBIBYTE), pids: '900' });
+      expect((await budget("set -p MemoryMax='20% of memory' -p CPUQuota=60%")).status).toBe(0);
+      const now = await held();
+      expect(now).toMatchObject({ cpu: '60000 100000', pids: 'max' });
+      expect(Number(now.memory)).toBeLessThan(600 * MEBIBYTE);
+      expect((await machine.readFile(FILE)).toString()).toContain('# 20% of memory: 20% of 1.9');
+    });
 
-  it('until the next boot go over those for good, and give way to them again', async () => {
-    await budget('set -p MemoryMax=600M');
-    expect((await budget('set --runtime -p MemoryMax=500M -p TasksMax=900')).status).toBe(0);
-    expect(await held()).toMatchObject({ memory: String(500 * MEBIBYTE), pids: '900' });
-    expect((await budget('clear --runtime')).status).toBe(0);
-    expect(await held()).toMatchObject({ memory: String(600 * MEBIBYTE), pids: 'max' });
-    await budget('set --runtime -p MemoryMax=500M');
-    expect((await budget('set -p MemoryMax=700M')).stdout).toContain('Removed /run/user/1000/');
-    expect(await held()).toMatchObject({ memory: String(700 * MEBIBYTE) });
-  });
+  if (isHome)
+    it('until the next boot go over those for good, and give way to them again', async () => {
+      await budget('set -p MemoryMax=600M');
+      expect((await budget('set --runtime -p MemoryMax=500M -p TasksMax=900')).status).toBe(0);
+      expect(await held()).toMatchObject({ memory: String(500 * MEBIBYTE), pids: '900' });
+      expect((await budget('clear --runtime')).status).toBe(0);
+      expect(await held()).toMatchObject({ memory: String(600 * MEBIBYTE), pids: 'max' });
+      await budget('set --runtime -p MemoryMax=500M');
+      expect((await budget('set -p MemoryMax=700M')).stdout).toContain('Removed /run/user/1000/');
+      expect(await held()).toMatchObject({ memory: String(700 * MEBIBYTE) });
+    });
 
-  it('edited by hand are kept as a backup', async () => {
-    await budget('set -p MemoryMax=600M');
-    await machine.exec(`echo 'TasksMax=77' >>${FILE}`);
-    expect((await budget('set -p MemoryMax=500M')).stdout).toContain(`kept as ${FILE}.bak`);
-    expect((await machine.readFile(`${FILE}.bak`)).toString()).toContain('TasksMax=77');
-    expect((await budget('set -p MemoryMax=400M')).stdout).not.toContain('kept as');
-  });
+  if (isHome)
+    it('edited by hand are kept as a backup', async () => {
+      await budget('set -p MemoryMax=600M');
+      await machine.exec(`echo 'TasksMax=77' >>${FILE}`);
+      expect((await budget('set -p MemoryMax=500M')).stdout).toContain(`kept as ${FILE}.bak`);
+      expect((await machine.readFile(`${FILE}.bak`)).toString()).toContain('TasksMax=77');
+      expect((await budget('set -p MemoryMax=400M')).stdout).not.toContain('kept as');
+    });
 
-  it('that systemd was not told of are seen not to be in force', async () => {
-    await budget('set -p MemoryMax=600M');
-    await machine.exec(`sed -i s/600M/300M/ ${FILE}`);
-    const { status, stdout } = await budget('');
-    expect(status).toBe(1);
-    expect(stdout).toMatch(/^MemoryMax +300M +600M!$/m);
-    expect(stdout).toContain('problem: MemoryMax');
-  });
+  if (isHome)
+    it('that systemd was not told of are seen not to be in force', async () => {
+      await budget('set -p MemoryMax=600M');
+      await machine.exec(`sed -i s/600M/300M/ ${FILE}`);
+      const { status, stdout } = await budget('');
+      expect(status).toBe(1);
+      expect(stdout).toMatch(/^MemoryMax +300M +600M!$/m);
+      expect(stdout).toContain('problem: MemoryMax');
+    });
 
-  it('below what is in use are refused, since the kernel would kill', async () => {
-    const hog = await machine.spawn(
-      'exec rlimit run -q -p MemoryMax=400M -- python3 /opt/rlimit/fixtures/hog.py 150 1000',
-    );
-    await hog.waitForOutput('holding');
-    const refused = await budget('set -p MemoryMax=100M');
-    expect(refused.status).toBe(2);
-    expect(refused.stderr).toContain('--force');
-    expect(await held()).toMatchObject({ memory: 'max' });
-    expect((await budget('set -p MemoryMax=300M')).status).toBe(0);
-    expect(hog.stderr).toBe('');
-    const { stdout } = await machine.exec('rlimit inspect');
-    // Promised before there was a budget: more than there is.
-    expect(stdout).toMatch(/^budget {2}400M of 300M promised, 0B free$/m);
-  });
+  if (isHome)
+    it('below what is in use are refused, since the kernel would kill', async () => {
+      const hog = await machine.spawn(
+        'exec rlimit run -q -p MemoryMax=400M -- python3 /opt/rlimit/fixtures/hog.py 150 1000',
+      );
+      await hog.waitForOutput('holding');
+      const refused = await budget('set -p MemoryMax=100M');
+      expect(refused.status).toBe(2);
+      expect(refused.stderr).toContain('--force');
+      expect(await held()).toMatchObject({ memory: 'max' });
+      expect((await budget('set -p MemoryMax=300M')).status).toBe(0);
+      expect(hog.stderr).toBe('');
+      const { stdout } = await machine.exec('rlimit inspect');
+      // Promised before there was a budget: more than there is.
+      expect(stdout).toMatch(/^budget {2}400M of 300M promised, 0B free$/m);
+    });
 
   it('hold all runs together: a hog without a limit of its own dies at them', async () => {
     await budget('set -p MemoryMax=100M -p MemorySwapMax=0');
@@ -142,7 +149,7 @@ describe('the limits', () => {
   });
 });
 
-if (isMainSuite)
+if (isHome)
   describe('a run that does not fit', () => {
     it('is refused with who holds what, and starts when there is room', async () => {
       await budget('set -p MemoryMax=300M');
@@ -190,7 +197,7 @@ if (isMainSuite)
     });
   });
 
-if (isMainSuite)
+if (isHome)
   describe('waiting', () => {
     it('is in order, with the place shown, also for a small one behind a large one', async () => {
       await budget('set -p MemoryMax=300M');

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
 import { suiteFacts } from './suites.js';
+
+const isHome = isHomeSuite('forky');
 
 const { systemd } = suiteFacts[machine.suite];
 const asRoot = { user: 'root' } as const;
@@ -53,89 +55,96 @@ describe('--launcher cgroup, as root at the top of the tree', () => {
     await expectNothingLeft();
   });
 
-  it('ends a hog at its limit, counts it, and lets a bystander live', async () => {
-    const bystander = await machine.spawn(
-      `rlimit run -q --launcher cgroup -- ${hog} 20 600`,
-      asRoot,
-    );
-    await bystander.waitForOutput('holding');
-    const result = await machine.exec(
-      `rlimit run -q --json --launcher cgroup -p MemoryMax=64M -- ${hog} 200`,
-      asRoot,
-    );
-    expect(result).toMatchObject({ status: null, signal: 'SIGKILL' });
-    expect(outcomeIn(result.stderr)).toMatchObject({
-      figures: { memoryPeak: 64 * 1024 ** 2, oomKills: 1 },
-      verdict: { id: 'memory-max' },
+  if (isHome)
+    it('ends a hog at its limit, counts it, and lets a bystander live', async () => {
+      const bystander = await machine.spawn(
+        `rlimit run -q --launcher cgroup -- ${hog} 20 600`,
+        asRoot,
+      );
+      await bystander.waitForOutput('holding');
+      const result = await machine.exec(
+        `rlimit run -q --json --launcher cgroup -p MemoryMax=64M -- ${hog} 200`,
+        asRoot,
+      );
+      expect(result).toMatchObject({ status: null, signal: 'SIGKILL' });
+      expect(outcomeIn(result.stderr)).toMatchObject({
+        figures: { memoryPeak: 64 * 1024 ** 2, oomKills: 1 },
+        verdict: { id: 'memory-max' },
+      });
+      bystander.kill('SIGTERM');
+      expect(await bystander.wait()).toMatchObject({ signal: 'SIGTERM' });
+      await expectNothingLeft();
     });
-    bystander.kill('SIGTERM');
-    expect(await bystander.wait()).toMatchObject({ signal: 'SIGTERM' });
-    await expectNothingLeft();
-  });
 
-  it.each([
-    ['continue', { status: 0, signal: null, stdout: 'went on\n' }],
-    ['kill', { status: null, signal: 'SIGKILL', stdout: '' }],
-    ['stop', { status: null, signal: 'SIGTERM', stdout: '' }],
-  ])('does after an OOM kill what OOMPolicy=%s says', async (policy, expected) => {
-    const result = await machine.exec(
-      `rlimit run -q --launcher cgroup -p MemoryMax=64M -p OOMPolicy=${policy} -- ` +
-        `sh -c '${hog} 200; sleep 3; echo went on'`,
-      asRoot,
-    );
-    expect(result).toMatchObject(expected);
-    await expectNothingLeft();
-  });
-
-  it('keeps a run inside a run under the limits of both', async () => {
-    const inner = `rlimit run -p MemoryMax=32M -p TasksMax=50 -- cat /proc/self/cgroup`;
-    const result = await machine.exec(
-      `rlimit run -q --launcher cgroup -p MemoryMax=200M -p TasksMax=40 -- ${inner}`,
-      asRoot,
-    );
-    expect(result.status).toBe(0);
-    expect(result.stdout).toMatch(/^0::\/rlimit\/rlimit-default-\w+\/rlimit-default-\w+\/main\n$/);
-    const said = result.stderr.replace(/\s+/g, ' ');
-    expect(said).toContain('in force: MemoryMax=32M');
-    expect(said).toMatch(/TasksMax=50: rlimit-default-\w+, above this unit, has pids.max 40/);
-    await expectNothingLeft();
-  });
-
-  it('leaves the limits when rlimit is killed; inspect and kill find the run', async () => {
-    const run = await machine.spawn(
-      'exec rlimit run -q --launcher cgroup --unit rlimit-left-1 -p TasksMax=50 -- sh -c "echo up; sleep 1000"',
-      asRoot,
-    );
-    await run.waitForOutput('up');
-    run.kill('SIGKILL');
-    await run.wait();
-    const cgroup = '/sys/fs/cgroup/rlimit/rlimit-left-1';
-    const { stdout: max } = await machine.exec(`cat ${cgroup}/pids.max`, asRoot);
-    expect(max).toBe('50\n');
-    const inspected = await machine.exec('rlimit inspect rlimit-left-1 --json', asRoot);
-    const [unit] = JSON.parse(inspected.stdout).units;
-    expect(unit).toMatchObject({ launcher: 'cgroup', cgroup: '/rlimit/rlimit-left-1' });
-    expect(unit.properties).toContainEqual({
-      property: 'TasksMax',
-      asked: '50',
-      kernel: '50',
-      inForce: true,
+  if (isHome)
+    it.each([
+      ['continue', { status: 0, signal: null, stdout: 'went on\n' }],
+      ['kill', { status: null, signal: 'SIGKILL', stdout: '' }],
+      ['stop', { status: null, signal: 'SIGTERM', stdout: '' }],
+    ])('does after an OOM kill what OOMPolicy=%s says', async (policy, expected) => {
+      const result = await machine.exec(
+        `rlimit run -q --launcher cgroup -p MemoryMax=64M -p OOMPolicy=${policy} -- ` +
+          `sh -c '${hog} 200; sleep 3; echo went on'`,
+        asRoot,
+      );
+      expect(result).toMatchObject(expected);
+      await expectNothingLeft();
     });
-    const killed = await machine.exec('rlimit kill rlimit-left-1 --json', asRoot);
-    expect(JSON.parse(killed.stdout)).toMatchObject({ ended: 2, survived: 0 });
-    await expectNothingLeft();
-  });
+
+  if (isHome)
+    it('keeps a run inside a run under the limits of both', async () => {
+      const inner = `rlimit run -p MemoryMax=32M -p TasksMax=50 -- cat /proc/self/cgroup`;
+      const result = await machine.exec(
+        `rlimit run -q --launcher cgroup -p MemoryMax=200M -p TasksMax=40 -- ${inner}`,
+        asRoot,
+      );
+      expect(result.status).toBe(0);
+      expect(result.stdout).toMatch(
+        /^0::\/rlimit\/rlimit-default-\w+\/rlimit-default-\w+\/main\n$/,
+      );
+      const said = result.stderr.replace(/\s+/g, ' ');
+      expect(said).toContain('in force: MemoryMax=32M');
+      expect(said).toMatch(/TasksMax=50: rlimit-default-\w+, above this unit, has pids.max 40/);
+      await expectNothingLeft();
+    });
+
+  if (isHome)
+    it('leaves the limits when rlimit is killed; inspect and kill find the run', async () => {
+      const run = await machine.spawn(
+        'exec rlimit run -q --launcher cgroup --unit rlimit-left-1 -p TasksMax=50 -- sh -c "echo up; sleep 1000"',
+        asRoot,
+      );
+      await run.waitForOutput('up');
+      run.kill('SIGKILL');
+      await run.wait();
+      const cgroup = '/sys/fs/cgroup/rlimit/rlimit-left-1';
+      const { stdout: max } = await machine.exec(`cat ${cgroup}/pids.max`, asRoot);
+      expect(max).toBe('50\n');
+      const inspected = await machine.exec('rlimit inspect rlimit-left-1 --json', asRoot);
+      const [unit] = JSON.parse(inspected.stdout).units;
+      expect(unit).toMatchObject({ launcher: 'cgroup', cgroup: '/rlimit/rlimit-left-1' });
+      expect(unit.properties).toContainEqual({
+        property: 'TasksMax',
+        asked: '50',
+        kernel: '50',
+        inForce: true,
+      });
+      const killed = await machine.exec('rlimit kill rlimit-left-1 --json', asRoot);
+      expect(JSON.parse(killed.stdout)).toMatchObject({ ended: 2, survived: 0 });
+      await expectNothingLeft();
+    });
 });
 
 describe('--launcher cgroup, as a user', () => {
   const delegated = 'systemd-run --user --scope --quiet -p Delegate=yes';
 
-  it('is not possible in a session, and that is explained', async () => {
-    const { status, stderr } = await machine.exec('rlimit run --launcher cgroup -- true');
-    expect(status).toBe(125);
-    expect(stderr.replace(/\s+/g, ' ')).toContain('Delegate=yes');
-    expect(stderr.replace(/\s+/g, ' ')).toContain('Possible here: user, watched');
-  });
+  if (isHome)
+    it('is not possible in a session, and that is explained', async () => {
+      const { status, stderr } = await machine.exec('rlimit run --launcher cgroup -- true');
+      expect(status).toBe(125);
+      expect(stderr.replace(/\s+/g, ' ')).toContain('Delegate=yes');
+      expect(stderr.replace(/\s+/g, ' ')).toContain('Possible here: user, watched');
+    });
 
   it('makes room for itself in a scope that it was given', async () => {
     const result = await machine.exec(
@@ -145,33 +154,35 @@ describe('--launcher cgroup, as a user', () => {
     expect(outcomeIn(result.stderr).figures).toMatchObject({ oomKills: 1 });
   });
 
-  it('moves nobody else aside', async () => {
-    const { status, stderr } = await machine.exec(
-      `${delegated} sh -c 'rlimit run --launcher cgroup -- true; exit $?'`,
-    );
-    expect(status).toBe(125);
-    expect(stderr).toContain('no cgroup can be made here');
-  });
+  if (isHome)
+    it('moves nobody else aside', async () => {
+      const { status, stderr } = await machine.exec(
+        `${delegated} sh -c 'rlimit run --launcher cgroup -- true; exit $?'`,
+      );
+      expect(status).toBe(125);
+      expect(stderr).toContain('no cgroup can be made here');
+    });
 
-  it('uses the unit above a cgroup that was made inside, and what RLIMIT_CGROUP names', async () => {
-    // What DelegateSubgroup= (254 and later) does, by hand: it works on 252 as well.
-    const script = [
-      'own=$(sed s/^0::// /proc/self/cgroup)',
-      'mkdir /sys/fs/cgroup$own/shell && echo $$ >/sys/fs/cgroup$own/shell/cgroup.procs',
-      `rlimit run -q --launcher cgroup -p MemoryMax=64M -- sh -c '${limitsInside('memory.max')}'`,
-      'mkdir /sys/fs/cgroup$own/mine',
-      'export RLIMIT_CGROUP=/sys/fs/cgroup$own/mine',
-      'rlimit run -q --launcher cgroup -p MemoryMax=64M -- cat /proc/self/cgroup',
-      'ls -d /sys/fs/cgroup$own/*/ /sys/fs/cgroup$own/mine/*/ | sed "s:.*/\\([^/]*\\)/$:\\1:"',
-    ].join('\n');
-    // From a file: systemd-run of 262 expands what looks like a variable in an argument.
-    await machine.writeFile('/tmp/inside.sh', script);
-    const result = await machine.exec(`${delegated} sh /tmp/inside.sh`);
-    const lines = result.stdout.trim().split('\n');
-    expect(lines[0]).toBe(String(64 * 1024 ** 2));
-    expect(lines[1]).toMatch(/\/mine\/rlimit-default-\w+\/main$/);
-    expect(lines.slice(2)).toEqual(['mine', 'shell']);
-  });
+  if (isHome)
+    it('uses the unit above a cgroup that was made inside, and what RLIMIT_CGROUP names', async () => {
+      // What DelegateSubgroup= (254 and later) does, by hand: it works on 252 as well.
+      const script = [
+        'own=$(sed s/^0::// /proc/self/cgroup)',
+        'mkdir /sys/fs/cgroup$own/shell && echo $$ >/sys/fs/cgroup$own/shell/cgroup.procs',
+        `rlimit run -q --launcher cgroup -p MemoryMax=64M -- sh -c '${limitsInside('memory.max')}'`,
+        'mkdir /sys/fs/cgroup$own/mine',
+        'export RLIMIT_CGROUP=/sys/fs/cgroup$own/mine',
+        'rlimit run -q --launcher cgroup -p MemoryMax=64M -- cat /proc/self/cgroup',
+        'ls -d /sys/fs/cgroup$own/*/ /sys/fs/cgroup$own/mine/*/ | sed "s:.*/\\([^/]*\\)/$:\\1:"',
+      ].join('\n');
+      // From a file: systemd-run of 262 expands what looks like a variable in an argument.
+      await machine.writeFile('/tmp/inside.sh', script);
+      const result = await machine.exec(`${delegated} sh /tmp/inside.sh`);
+      const lines = result.stdout.trim().split('\n');
+      expect(lines[0]).toBe(String(64 * 1024 ** 2));
+      expect(lines[1]).toMatch(/\/mine\/rlimit-default-\w+\/main$/);
+      expect(lines.slice(2)).toEqual(['mine', 'shell']);
+    });
 });
 
 describe('--launcher watched', () => {

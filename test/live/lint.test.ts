@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Inspection } from '../../src/inspect/index.js';
 import type { ProfileCheck, ProfileProblem } from '../../src/lint/index.js';
-import { machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
+
+const isHome = isHomeSuite('bookworm');
 
 const PROFILE = '/home/dev/.config/rlimit/profiles/inert.yaml';
 const SWAP = '/swap-for-lint';
@@ -34,17 +36,19 @@ describe('a weight on the user manager that was not given the controller', () =>
     expect(problems.map(({ id, message, remedy }) => ({ id, message, remedy }))).toEqual(
       unit?.findings.map(({ id, property, cause, remedy }) => ({
         id,
-        message: `${property}: ${cause}`,
+        // During a run it is known besides at which level the controller ends.
+        message: `${property}: ${cause.split('; ')[0]}`,
         remedy,
       })),
     );
   });
 
-  it('is no trouble where the manager has all controllers', async () => {
-    const delegated = '--machine controllers=cpu+cpuset+io+memory+pids';
-    expect(await check(`inert ${delegated}`)).toEqual({ status: 0, problems: [] });
-    expect((await check(`inert --strict`)).status).toBe(1);
-  });
+  if (isHome)
+    it('is no trouble where the manager has all controllers', async () => {
+      const delegated = '--machine controllers=cpu+cpuset+io+memory+pids';
+      expect(await check(`inert ${delegated}`)).toEqual({ status: 0, problems: [] });
+      expect((await check(`inert --strict`)).status).toBe(1);
+    });
 });
 
 describe('swap on a disk', () => {
@@ -57,19 +61,20 @@ describe('swap on a disk', () => {
   );
   afterAll(() => machine.exec(`swapoff ${SWAP}; rm ${SWAP}`, { user: 'root' }));
 
-  it('is told from what the kernel says of the device below the file system', async () => {
-    const queue = '/sys/dev/block/$(mountpoint -d /)/queue/rotational';
-    const { stdout: was } = await machine.exec(`cat ${queue}`);
-    const idsOn = async (kind: string, args = '') => {
-      await machine.exec(`echo ${kind} >${queue}`, { user: 'root' });
-      return (await check(`monitor ${args}`)).problems.map(({ id }) => id);
-    };
-    const disk = await idsOn('1');
-    expect(disk).toContain('swap-as-safety-valve');
-    // There is swap now, so that MemoryHigh can do its work.
-    expect(disk).not.toContain('high-below-max-without-swap');
-    expect(await idsOn('1', '--machine swap-on=zram')).not.toContain('swap-as-safety-valve');
-    expect(await idsOn('0')).not.toContain('swap-as-safety-valve');
-    await machine.exec(`echo ${was.trim()} >${queue}`, { user: 'root' });
-  });
+  if (isHome)
+    it('is told from what the kernel says of the device below the file system', async () => {
+      const queue = '/sys/dev/block/$(mountpoint -d /)/queue/rotational';
+      const { stdout: was } = await machine.exec(`cat ${queue}`);
+      const idsOn = async (kind: string, args = '') => {
+        await machine.exec(`echo ${kind} >${queue}`, { user: 'root' });
+        return (await check(`monitor ${args}`)).problems.map(({ id }) => id);
+      };
+      const disk = await idsOn('1');
+      expect(disk).toContain('swap-as-safety-valve');
+      // There is swap now, so that MemoryHigh can do its work.
+      expect(disk).not.toContain('high-below-max-without-swap');
+      expect(await idsOn('1', '--machine swap-on=zram')).not.toContain('swap-as-safety-valve');
+      expect(await idsOn('0')).not.toContain('swap-as-safety-valve');
+      await machine.exec(`echo ${was.trim()} >${queue}`, { user: 'root' });
+    });
 });

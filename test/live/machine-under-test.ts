@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, inject } from 'vitest';
 import { connectMachine } from './machine.js';
+import { type Suite, wholeVariable } from './suites.js';
 
 /** The machine of the suite that the tests run in. Commands left running end with the file. */
 export const machine = await connectMachine(inject('suite'), inject('machineSocket'));
@@ -7,11 +8,15 @@ export const machine = await connectMachine(inject('suite'), inject('machineSock
 afterAll(() => machine.disconnect());
 
 /**
- * Whether this is the suite for what neither systemd's version nor Node's can change: refusals decided
- * from /proc, the history's file, the queue of the budget, drawing on a terminal. All else runs in every
- * suite. The emulator is slow, and three times the same is no more than once.
+ * Whether a test that one suite is enough for runs in this one. Every suite runs what depends on
+ * systemd's version. What rlimit decides from the kernel, of which all have the same, needs only one:
+ * refusals from /proc, the history's file, the queue of the budget, drawing on a terminal. The emulator
+ * is slow, and a change should not wait for three times the same; `npm test -- --whole` does.
+ * @param suite the one that a file has chosen for its tests of this kind, so that all have as much to do
  */
-export const isMainSuite = machine.suite === 'trixie';
+export function isHomeSuite(suite: Suite): boolean {
+  return machine.suite === suite || process.env[wholeVariable] !== undefined;
+}
 
 /**
  * What the file before left: commands that were still running are killed with their rlimit, which

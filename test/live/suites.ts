@@ -4,6 +4,9 @@ import type { NodeMajor } from '../setup/node.js';
 export const suites = ['bookworm', 'trixie', 'forky'] as const;
 export type Suite = (typeof suites)[number];
 
+/** With this variable set, to whatever, tests that one suite is enough for run in all. */
+export const wholeVariable = 'RLIMIT_LIVE_WHOLE';
+
 interface SuiteFacts {
   /** The major version of systemd that the release has. */
   systemd: number;

@@ -3,8 +3,10 @@ import type { ChangeReport } from '../../src/change/index.js';
 import type { Inspection } from '../../src/inspect/index.js';
 import type { UnitRecord } from '../../src/model/index.js';
 import type { ExecOptions, GuestProcess } from './guest-process.js';
-import { isMainSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
 import { suiteFacts } from './suites.js';
+
+const isHome = isHomeSuite('forky');
 
 const { systemd } = suiteFacts[machine.suite];
 const MiB = 1024 ** 2;
@@ -101,34 +103,36 @@ describe('tune UNIT', () => {
     expect(await findingsOf(unit)).toEqual([]);
   });
 
-  it('takes a limit away with an empty value', async () => {
-    const unit = 'rlimit-live-2.scope';
-    await idle(unit, '-p MemoryMax=100M -p TasksMax=40 -p CPUQuota=50% -p CPUWeight=50');
-    const { status, report } = await tune(
-      `${unit} -p MemoryMax= -p TasksMax= -p CPUQuota= -p CPUWeight=`,
-    );
-    expect(status).toBe(0);
-    expect(report.rows.map(({ inForce }) => inForce)).toEqual([true, true, true, true]);
-    expect(report.rows[0]).toMatchObject({ before: '100M', value: '', after: 'infinity' });
-    expect(await file(unit, 'memory.max')).toBe('max');
-    expect(await file(unit, 'pids.max')).toBe('max');
-    // systemd takes the controller away where no unit needs it any more.
-    expect(['', 'max 100000']).toContain(await file(unit, 'cpu.max'));
-    expect((await recordOf(unit)).properties).not.toHaveProperty('MemoryMax');
-    expect(await findingsOf(unit)).toEqual([]);
-  });
+  if (isHome)
+    it('takes a limit away with an empty value', async () => {
+      const unit = 'rlimit-live-2.scope';
+      await idle(unit, '-p MemoryMax=100M -p TasksMax=40 -p CPUQuota=50% -p CPUWeight=50');
+      const { status, report } = await tune(
+        `${unit} -p MemoryMax= -p TasksMax= -p CPUQuota= -p CPUWeight=`,
+      );
+      expect(status).toBe(0);
+      expect(report.rows.map(({ inForce }) => inForce)).toEqual([true, true, true, true]);
+      expect(report.rows[0]).toMatchObject({ before: '100M', value: '', after: 'infinity' });
+      expect(await file(unit, 'memory.max')).toBe('max');
+      expect(await file(unit, 'pids.max')).toBe('max');
+      // systemd takes the controller away where no unit needs it any more.
+      expect(['', 'max 100000']).toContain(await file(unit, 'cpu.max'));
+      expect((await recordOf(unit)).properties).not.toHaveProperty('MemoryMax');
+      expect(await findingsOf(unit)).toEqual([]);
+    });
 
-  it('with --dry-run prints the line and changes nothing', async () => {
-    const unit = 'rlimit-live-3.scope';
-    await idle(unit, '-p MemoryMax=100M');
-    const { status, stdout } = await machine.exec(`rlimit tune ${unit} -p MemoryMax=64M -n`);
-    expect(status).toBe(0);
-    expect(stdout).toBe(`systemctl --user set-property --runtime -- ${unit} MemoryMax=64M\n`);
-    expect(await file(unit, 'memory.max')).toBe(String(100 * MiB));
-    expect((await machine.exec(stdout)).status).toBe(0);
-    expect(await file(unit, 'memory.max')).toBe(String(64 * MiB));
-    expect(await findingsOf(unit)).toContain('changed-since');
-  });
+  if (isHome)
+    it('with --dry-run prints the line and changes nothing', async () => {
+      const unit = 'rlimit-live-3.scope';
+      await idle(unit, '-p MemoryMax=100M');
+      const { status, stdout } = await machine.exec(`rlimit tune ${unit} -p MemoryMax=64M -n`);
+      expect(status).toBe(0);
+      expect(stdout).toBe(`systemctl --user set-property --runtime -- ${unit} MemoryMax=64M\n`);
+      expect(await file(unit, 'memory.max')).toBe(String(100 * MiB));
+      expect((await machine.exec(stdout)).status).toBe(0);
+      expect(await file(unit, 'memory.max')).toBe(String(64 * MiB));
+      expect(await findingsOf(unit)).toContain('changed-since');
+    });
 
   it('refuses a MemoryMax below what is in use, with who has it; forced, the kernel kills', async () => {
     const unit = 'rlimit-live-4.scope';
@@ -161,63 +165,68 @@ describe('tune UNIT', () => {
     }
   });
 
-  it('lets cached files go without a word of force', async () => {
-    const unit = 'rlimit-live-5.scope';
-    const read = 'head -c 90000000 /dev/urandom >/home/dev/cached; cat /home/dev/cached >/dev/null';
-    const run = await start(
-      unit,
-      '-p MemoryMax=300M',
-      `sh -c '${read}; sync; echo read; exec sleep 600'`,
-    );
-    await run.waitForOutput('read');
-    const { status, report } = await tune(`${unit} -p MemoryMax=50M`);
-    expect(status).toBe(0);
-    expect(report.hazards).toMatchObject([{ id: 'cache-above-max' }]);
-    expect(report.ended).toEqual([]);
-    expect(Number(await file(unit, 'memory.current'))).toBeLessThanOrEqual(50 * MiB);
-    await machine.exec('rm /home/dev/cached');
-  });
+  if (isHome)
+    it('lets cached files go without a word of force', async () => {
+      const unit = 'rlimit-live-5.scope';
+      const read =
+        'head -c 90000000 /dev/urandom >/home/dev/cached; cat /home/dev/cached >/dev/null';
+      const run = await start(
+        unit,
+        '-p MemoryMax=300M',
+        `sh -c '${read}; sync; echo read; exec sleep 600'`,
+      );
+      await run.waitForOutput('read');
+      const { status, report } = await tune(`${unit} -p MemoryMax=50M`);
+      expect(status).toBe(0);
+      expect(report.hazards).toMatchObject([{ id: 'cache-above-max' }]);
+      expect(report.ended).toEqual([]);
+      expect(Number(await file(unit, 'memory.current'))).toBeLessThanOrEqual(50 * MiB);
+      await machine.exec('rm /home/dev/cached');
+    });
 
-  it('says what a TasksMax and a MemoryHigh below use do', async () => {
-    const unit = 'rlimit-live-6.scope';
-    const command = `sh -c 'sleep 600 & sleep 601 & python3 ${hog} 40 600'`;
-    const run = await start(unit, '-p MemoryMax=300M', command);
-    await run.waitForOutput('holding');
-    const { status, stdout } = await machine.exec(
-      `rlimit tune ${unit} -p TasksMax=2 -p MemoryHigh=30M --force`,
-    );
-    expect(status).toBe(0);
-    const said = stdout.replace(/\s+/g, ' ');
-    expect(said).toContain('4 tasks were above TasksMax=2: none of them ends');
-    expect(said).toMatch(/in use were above MemoryHigh=30M: the whole unit is slowed down/);
-    expect(await file(unit, 'pids.max')).toBe('2');
-  });
+  if (isHome)
+    it('says what a TasksMax and a MemoryHigh below use do', async () => {
+      const unit = 'rlimit-live-6.scope';
+      const command = `sh -c 'sleep 600 & sleep 601 & python3 ${hog} 40 600'`;
+      const run = await start(unit, '-p MemoryMax=300M', command);
+      await run.waitForOutput('holding');
+      const { status, stdout } = await machine.exec(
+        `rlimit tune ${unit} -p TasksMax=2 -p MemoryHigh=30M --force`,
+      );
+      expect(status).toBe(0);
+      const said = stdout.replace(/\s+/g, ' ');
+      expect(said).toContain('4 tasks were above TasksMax=2: none of them ends');
+      expect(said).toMatch(/in use were above MemoryHigh=30M: the whole unit is slowed down/);
+      expect(await file(unit, 'pids.max')).toBe('2');
+    });
 
-  it('names a cgroup above that is tighter', async () => {
-    const unit = 'rlimit-live-7.scope';
-    await idle(unit, '--slice rlimittest.slice -p MemoryMax=100M');
-    await machine.exec('systemctl --user set-property --runtime rlimittest.slice MemoryMax=150M');
-    const { status, report } = await tune(`${unit} -p MemoryMax=200M`);
-    await machine.exec('systemctl --user set-property --runtime rlimittest.slice MemoryMax=');
-    expect(status).toBe(0);
-    expect(report.findings.map(({ id }) => id)).toEqual(['ancestor-tighter']);
-    expect(report.findings[0]?.cause).toContain('rlimittest.slice');
-  });
+  if (isHome)
+    it('names a cgroup above that is tighter', async () => {
+      const unit = 'rlimit-live-7.scope';
+      await idle(unit, '--slice rlimittest.slice -p MemoryMax=100M');
+      await machine.exec('systemctl --user set-property --runtime rlimittest.slice MemoryMax=150M');
+      const { status, report } = await tune(`${unit} -p MemoryMax=200M`);
+      await machine.exec('systemctl --user set-property --runtime rlimittest.slice MemoryMax=');
+      expect(status).toBe(0);
+      expect(report.findings.map(({ id }) => id)).toEqual(['ancestor-tighter']);
+      expect(report.findings[0]?.cause).toContain('rlimittest.slice');
+    });
 
-  it('changes the slice of a run along, where that has limits of its own', async () => {
-    const unit = 'rlimit-live-l8.scope';
-    await idle(unit, '-p MemoryMax=100M -p TasksMax=30');
-    const shown = await machine.exec(`systemctl --user show --property=Slice --value ${unit}`);
-    const slice = shown.stdout.trim();
-    await machine.exec(`systemctl --user set-property --runtime ${slice} MemoryMax=100M`);
-    const { status, report } = await tune(`${unit} -p MemoryMax=200M -p TasksMax=50`);
-    expect(status).toBe(0);
-    expect(report.slice).toBe(slice);
-    expect(report.findings).toEqual([]);
-    expect(await file(slice, 'memory.max')).toBe(String(200 * MiB));
-    expect(await file(slice, 'pids.max')).not.toBe('50');
-    expect(await file(unit, 'memory.max')).toBe(String(200 * MiB));
-  });
+  if (isHome)
+    it('changes the slice of a run along, where that has limits of its own', async () => {
+      const unit = 'rlimit-live-l8.scope';
+      await idle(unit, '-p MemoryMax=100M -p TasksMax=30');
+      const shown = await machine.exec(`systemctl --user show --property=Slice --value ${unit}`);
+      const slice = shown.stdout.trim();
+      await machine.exec(`systemctl --user set-property --runtime ${slice} MemoryMax=100M`);
+      const { status, report } = await tune(`${unit} -p MemoryMax=200M -p TasksMax=50`);
+      expect(status).toBe(0);
+      expect(report.slice).toBe(slice);
+      expect(report.findings).toEqual([]);
+      expect(await file(slice, 'memory.max')).toBe(String(200 * MiB));
+      expect(await file(slice, 'pids.max')).not.toBe('50');
+      expect(await file(unit, 'memory.max')).toBe(String(200 * MiB));
+    });
 
   it('changes an adopted unit, and a service of root', async () => {
     const sleeper = await machine.spawn(['sleep', '600']);
@@ -242,7 +251,7 @@ describe('tune UNIT', () => {
   });
 });
 
-if (isMainSuite)
+if (isHome)
   describe('what is refused', () => {
     it('values and combinations that harm', async () => {
       const unit = 'rlimit-live-10.scope';

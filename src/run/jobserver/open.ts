@@ -23,8 +23,7 @@ import {
 } from '../../render/jobserver.js';
 import { readRecord } from '../../state/read.js';
 import { makeRecordDirectory, recordDirectory } from '../../state/write.js';
-import type { JobsSeen } from '../job-count.js';
-import { jobSource, seenBy } from '../jobs.js';
+import { type JobsSeen, jobSource, seenBy } from '../jobs.js';
 import { type Meter, memoryMaxOf, type RunProcesses } from '../launcher.js';
 import { say } from '../output.js';
 import type { JobserverPlaces } from './places.js';
