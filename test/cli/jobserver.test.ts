@@ -104,22 +104,16 @@ describe('run --jobs auto', () => {
   });
 
   it('shares the machine with another one', async () => {
-    const { rlimit, words, project } = place(30);
+    const { rlimit, words, project } = place(60);
     await writeFile(join(project, 'grow.js'), 'setTimeout(() => {}, 400)');
-    const run = async () => {
-      const { stderr } = await rlimit([
-        ...words,
-        '-p',
-        'MemoryMax=infinity',
-        '--json',
-        '--',
-        'make',
-      ]);
+    const run = async (...targets: string[]) => {
+      const command = ['-p', 'MemoryMax=infinity', '--json', '--', 'make', ...targets];
+      const { stderr } = await rlimit([...words, ...command]);
       return JSON.parse(stderr.trim().split('\n').at(-1) ?? '');
     };
     const first = run();
     await until(() => linesOf(join(project, 'counts')) > 6);
-    const second = await run();
+    const second = await run('job1', 'job2', 'job3', 'job4', 'job5', 'job6', 'job7', 'job8');
     const { series } = await first;
     expect(second.jobserver.cap).toBe(7);
     // Eight jobs for both: the four of the second are three tokens and its own slot.

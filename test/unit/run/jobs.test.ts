@@ -13,7 +13,7 @@ function member(pid: number, ppid: number, comm: string): Member {
 /** A run of two jobs, and how often it was looked at. */
 function run(members = [member(1, 0, 'make'), member(2, 1, 'cc1'), member(3, 1, 'cc1')]) {
   const look = vi.fn(() => members);
-  return { look, source: jobSource({ members: look }) };
+  return { look, source: jobSource({ members: look, look }) };
 }
 
 describe('watchJobs', () => {
