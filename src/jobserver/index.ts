@@ -6,7 +6,7 @@ export * from './look.js';
 export * from './makeflags.js';
 export * from './memory.js';
 export * from './policy.js';
-export * from './shares.js';
 export * from './server.js';
+export * from './shares.js';
 export * from './sight.js';
 export * from './transport/index.js';
