@@ -41,7 +41,8 @@ export function outlook(
   const strangers = look.jobs.filter(
     (job) => job.memory > sizes.most * TUNED.strangerFrom && tracks.likelihood(job) === 1,
   ).length;
-  const jobs = look.jobs.map((job) => prospect(job, strangers, sizes, tracks));
+  const larger = look.jobs.map(({ memory }) => memory).filter((memory) => memory > sizes.most);
+  const jobs = look.jobs.map((job) => prospect(job, { larger, strangers }, sizes, tracks));
   const rate = look.jobs.reduce((sum, job) => sum + tracks.rate(job), 0);
   return {
     used: look.used,
@@ -70,15 +71,20 @@ export function needs(jobs: readonly Prospect[]): Guess {
   return jobs.reduce((sum, { need }) => plus(sum, need), NOTHING);
 }
 
-function prospect(job: SeenJob, strangers: number, sizes: Sizes, tracks: Tracks): Prospect {
-  const { mean, variance } = sizes.growth(job.memory, strangers);
+function prospect(
+  job: SeenJob,
+  { larger, strangers }: { larger: readonly number[]; strangers: number },
+  sizes: Sizes,
+  tracks: Tracks,
+): Prospect {
+  const { mean, variance } = sizes.growth(job.memory, larger, strangers);
   const likely = tracks.likelihood(job);
   // Grows by the guess or, having stood still, not at all.
   const spread = likely * variance + likely * (1 - likely) * mean ** 2;
   return {
     ...job,
     need: { mean: mean * likely, variance: spread },
-    most: likely < 1 ? mean * likely : Math.max(mean, sizes.most - job.memory),
+    most: likely < 1 ? mean * likely : Math.max(mean, Math.max(sizes.most, ...larger) - job.memory),
     newborn: job.ageMs < TUNED.newbornMs && job.memory < sizes.expected * TUNED.newbornPart,
   };
 }

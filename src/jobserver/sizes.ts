@@ -63,10 +63,11 @@ export class Sizes {
 
   /**
    * What a growing job with this much takes yet: what those before it took that got so far.
-   * @param strangers how many growing jobs are larger than all before
+   * @param larger running jobs that are larger than all before
+   * @param strangers how many of them are so much larger that they must be of another kind
    */
-  growth(memory: number, strangers: number): Guess {
-    const above = this.#sorted.filter((size) => size > memory * 1.02);
+  growth(memory: number, larger: readonly number[], strangers: number): Guess {
+    const above = [...this.#sorted, ...larger].filter((size) => size > memory * 1.02);
     if (above.length > 0) {
       const { mean, variance } = guess(above);
       return { mean: mean - memory, variance };

@@ -1,0 +1,211 @@
+/**
+ * What `--jobs auto` is worth, on a machine of the live tests: a build of 40 jobs of 40 to 400 MB under
+ * a limit of 1 GB, against the best -j that a sweep finds for the very same build; what it costs where
+ * memory is plenty; and a real build. Times compare only with times of the same run.
+ *
+ *   npx tsx test/bench/jobserver.ts [--seeds N] [--only pressure,plenty,real] [--out FILE]
+ *
+ * RLIMIT_LIVE=bookworm chooses another machine than trixie. FILE gets all figures as JSON, with the
+ * memory, jobs and tokens of each build over time. Run `npm run build` before.
+ */
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import type { Outcome } from '../../src/model/index.js';
+import { bootMachine, type LiveMachine } from '../live/machine.js';
+import { parseSuite } from '../live/suites.js';
+import { ensureHostPackages } from '../setup/host.js';
+import { draw } from '../unit/jobserver/builds.js';
+
+const JOBS = 40;
+const LIMIT = '1G';
+const MOST_JOBS = 8;
+/** A sweep goes down from the most jobs, until so many builds in a row have come to their end. */
+const SURVIVORS = 2;
+const ROUNDS = 7;
+const PLACE = '/home/dev/bench';
+const PROFILES = {
+  // Jobs sleep more than they compute, so more of them fit on the processors than there are.
+  large: 'jobs: {memory: 40M-400M, cores: 0.25}\nlimits: {MemorySwapMax: 0, OOMPolicy: stop}\n',
+  small: 'jobs: {memory: 10M-20M, cores: 0.25}\nlimits: {MemorySwapMax: 0, OOMPolicy: stop}\n',
+};
+
+interface Build {
+  /** `-j3`, or `auto`. */
+  jobs: string;
+  seconds: number;
+  /** Came to its end, and the kernel killed nothing. */
+  survived: boolean;
+  outcome: Pick<Outcome, 'series' | 'jobserver' | 'jobFigures'> & { oomKills: number | undefined };
+}
+
+interface Result {
+  what: string;
+  measured: number;
+  atMost: number;
+  figures: string;
+}
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '10' },
+    only: { type: 'string', default: 'pressure,plenty,real' },
+    out: { type: 'string' },
+  },
+});
+const parts = { pressure, plenty, real };
+await ensureHostPackages();
+const suite = parseSuite(process.env.RLIMIT_LIVE ?? 'trixie');
+const machine = await bootMachine(suite, { memoryMiB: 2560 });
+const results: Result[] = [];
+const builds: Record<string, Build[]> = {};
+try {
+  await prepare(machine);
+  for (const [name, measure] of Object.entries(parts)) {
+    if (values.only.split(',').includes(name)) results.push(...(await measure(machine)));
+  }
+} finally {
+  await machine.close();
+}
+if (values.out !== undefined) {
+  await writeFile(values.out, JSON.stringify({ suite, limit: LIMIT, results, builds }, null, 1));
+}
+print();
+
+/** The same 40 jobs under every -j from the most down, and then under `--jobs auto`. */
+async function pressure(live: LiveMachine): Promise<Result[]> {
+  const ratios: number[] = [];
+  let kills = 0;
+  for (let seed = 1; seed <= Number(values.seeds); seed += 1) {
+    const random = draw(seed);
+    await writeMakefile(
+      live,
+      Array.from({ length: JOBS }, () => 40 + 360 * random()),
+    );
+    const swept = await sweep(live);
+    const auto = await build(live, 'large', 'auto');
+    builds[`seed ${seed}`] = [...swept, auto];
+    kills += auto.survived ? 0 : 1;
+    const best = Math.min(...swept.filter(({ survived }) => survived).map((one) => one.seconds));
+    if (auto.survived) ratios.push(auto.seconds / best);
+    console.log(`seed ${seed}: ${[...swept, auto].map(shown).join(', ')}`);
+  }
+  const mean = ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length;
+  const each = ratios.map((ratio) => ratio.toFixed(2)).join(' ');
+  return [
+    { what: 'builds under --jobs auto that were killed', measured: kills, atMost: 0, figures: '' },
+    {
+      what: `${JOBS} jobs of 40 to 400 MB under ${LIMIT}: --jobs auto ÷ best -j of a sweep`,
+      ...{ measured: mean, atMost: 1.15, figures: each },
+    },
+  ];
+}
+
+async function sweep(live: LiveMachine): Promise<Build[]> {
+  const swept: Build[] = [];
+  for (let jobs = MOST_JOBS; jobs > 0; jobs -= 1) {
+    swept.push(await build(live, 'large', `-j${jobs}`));
+    if (swept.filter(({ survived }) => survived).length >= SURVIVORS) break;
+  }
+  return swept;
+}
+
+/** Jobs so small that memory does not matter, with and without, in turn. */
+async function plenty(live: LiveMachine): Promise<Result[]> {
+  await writeMakefile(live, Array<number>(JOBS).fill(8));
+  const what = `${JOBS} jobs of 8 MB: --jobs auto ÷ -j${MOST_JOBS}`;
+  return [{ what, ...(await inTurn(live, 'small', `-j${MOST_JOBS}`)), atMost: 1.02 }];
+}
+
+/** The proofs that rlimit brings along as an example, checked by Coq on both processors. */
+async function real(live: LiveMachine): Promise<Result[]> {
+  await live.exec(`rm -rf ${PLACE}; cp -r /opt/rlimit/examples/proofs ${PLACE}`);
+  return [
+    {
+      what: 'a Coq build: --jobs auto ÷ -j2',
+      ...(await inTurn(live, 'coq-standard', '-j2')),
+      atMost: 1.15,
+    },
+  ];
+}
+
+/** Medians, since a machine on a busy host is not always equally fast. */
+async function inTurn(live: LiveMachine, profile: string, fixed: string) {
+  const pairs: [Build, Build][] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    pairs.push([await build(live, profile, fixed), await build(live, profile, 'auto')]);
+    console.log(`${profile}: ${pairs.at(-1)?.map(shown).join(', ')}`);
+  }
+  builds[profile] = pairs.flat();
+  if (!pairs.flat().every(({ survived }) => survived))
+    throw new Error(`A build of ${profile} failed.`);
+  const [without, auto] = [0, 1].map((at) => median(pairs.map((pair) => pair[at]?.seconds ?? 0)));
+  const figures = `${auto?.toFixed(2)} s ÷ ${without?.toFixed(2)} s, medians of ${ROUNDS}`;
+  return { measured: (auto ?? Number.NaN) / (without ?? Number.NaN), figures };
+}
+
+/** Builds everything, and tells how long that took in there. */
+async function build(live: LiveMachine, profile: string, jobs: string): Promise<Build> {
+  // The history of the builds before would tell what to expect.
+  await live.exec(`rm -rf ~/.local/state/rlimit; make -s clean >/dev/null 2>&1`, { cwd: PLACE });
+  const [auto, make] = jobs === 'auto' ? ['--jobs auto', 'make'] : ['', `make ${jobs}`];
+  const { stdout } = await live.exec(
+    `start=$(date +%s%N)
+     rlimit run ${auto} -q ${profile} -p MemoryMax=${LIMIT} --report /tmp/report.json -- ${make} >/tmp/log 2>&1
+     status=$?; end=$(date +%s%N)
+     echo $status $(((end - start) / 1000000)); cat /tmp/report.json`,
+    { cwd: PLACE, timeoutMs: 600_000 },
+  );
+  const [first = '', ...rest] = stdout.split('\n');
+  const [status = Number.NaN, milliseconds = Number.NaN] = first.split(' ').map(Number);
+  const { series, jobserver, jobFigures, figures } = JSON.parse(rest.join('\n')) as Outcome;
+  const seen = {
+    ...(series && { series }),
+    ...(jobserver && { jobserver }),
+    ...(jobFigures && { jobFigures }),
+  };
+  return {
+    jobs,
+    seconds: milliseconds / 1000,
+    survived: status === 0 && !figures.oomKills,
+    outcome: { ...seen, oomKills: figures.oomKills },
+  };
+}
+
+/** Jobs that take their memory in a second and then hold it as long. */
+async function writeMakefile(live: LiveMachine, mebibytes: number[]): Promise<void> {
+  const names = mebibytes.map((_, index) => `job${index}`);
+  const rules = mebibytes.map(
+    (size, index) =>
+      `job${index}:\n\t@python3 -IS /opt/rlimit/fixtures/grow.py ${Math.round(size)} 1\n`,
+  );
+  await live.exec(`rm -rf ${PLACE}; mkdir -p ${PLACE}`);
+  const text = `all: ${names.join(' ')}\nclean:\n.PHONY: all clean ${names.join(' ')}\n`;
+  await live.writeFile(`${PLACE}/Makefile`, `${text}${rules.join('')}`);
+}
+
+async function prepare(live: LiveMachine): Promise<void> {
+  await live.exec('mkdir -p ~/.config/rlimit/profiles');
+  for (const [name, text] of Object.entries(PROFILES)) {
+    await live.writeFile(`/home/dev/.config/rlimit/profiles/${name}.yaml`, text);
+  }
+}
+
+function median(numbers: number[]): number {
+  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+}
+
+function shown({ jobs, seconds, survived, outcome }: Build): string {
+  const frozen = outcome.jobserver?.freezes ?? 0;
+  const notes = [...(survived ? [] : ['killed']), ...(frozen > 0 ? [`${frozen} frozen`] : [])];
+  return `${jobs} ${seconds.toFixed(1)} s${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`;
+}
+
+function print(): void {
+  console.log(`\non ${suite}\n`);
+  for (const { what, measured, atMost, figures } of results) {
+    const verdict = measured <= atMost ? 'ok  ' : 'MISS';
+    console.log(`${verdict} ${measured.toFixed(2)} (at most ${atMost}): ${what}`);
+    if (figures !== '') console.log(`     ${figures}`);
+  }
+  if (results.some(({ measured, atMost }) => !(measured <= atMost))) process.exitCode = 1;
+}
