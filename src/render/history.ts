@@ -4,6 +4,7 @@ import type { SkippedLine } from '../state/index.js';
 import { pastableLine, printable } from '../text/index.js';
 import { humanBytes, humanPart, humanTime, localTime, shortMoment, shortTime } from './figures.js';
 import { jobsText } from './jobs.js';
+import { jobserverText } from './jobserver.js';
 import { cut, paragraph, style, textWidth } from './style.js';
 import { table } from './table.js';
 
@@ -94,6 +95,7 @@ export function renderOneRun(run: Run): string {
     field('ended', printable(run.signal ?? `status ${run.status}`)),
     field('limits', limitsOf(run)),
     ...figureLines(run.figures, elapsedMs).map(([name, text]) => field(name, text)),
+    ...maybe(run.jobserver, (jobserver) => field('jobserver', jobserverText(jobserver))),
     ...maybe(run.jobFigures, (jobs) => field('jobs', jobsText(jobs))),
     '',
     ...commandLines(run),

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { desk } from './cli.js';
 
@@ -12,7 +13,7 @@ const executable = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 /** Takes 4 MiB after 4 MiB up to 80, and is done a little later. */
 const GROW =
   'const all = []; const timer = setInterval(() => { all.push(Buffer.alloc(4 << 20, 1)); ' +
-  'if (all.length === 20) { clearInterval(timer); setTimeout(() => {}, 200); } }, 25)';
+  'if (all.length === 20) { clearInterval(timer); setTimeout(() => {}, 200); } }, 80)';
 
 /** A build of such jobs, under a profile that expects less of them and allows eight at a time. */
 function place(jobs: number) {
@@ -61,7 +62,7 @@ describe('run --jobs auto', () => {
     const { status, stderr } = await rlimit([
       ...words,
       '-p',
-      'MemoryMax=400M',
+      'MemoryMax=500M',
       '--json',
       '--',
       'make',
@@ -103,8 +104,22 @@ describe('run --jobs auto', () => {
     expect(linesOf(join(project, 'ended'))).toBe(10);
   });
 
+  it('lets a frozen job hear that it is to end', async () => {
+    const { project, words, env } = place(10);
+    const args = [...words, '-q', '-p', 'MemoryMax=300M', '--', 'make'];
+    const rlimit = spawn(executable, args, { cwd: project, env: { ...process.env, ...env } });
+    const ended = new Promise((resolve) => rlimit.once('exit', (_, signal) => resolve(signal)));
+    onTestFinished(() => void rlimit.kill('SIGKILL'));
+    await until(() => statesOf('grow.js').includes('T') || rlimit.exitCode !== null);
+    expect(statesOf('grow.js')).toContain('T');
+    rlimit.kill('SIGTERM');
+    expect(await ended).toBe('SIGTERM');
+    await until(() => statesOf('grow.js').length === 0);
+    expect(linesOf(join(project, 'ended'))).toBeLessThan(10);
+  });
+
   it('shares the machine with another one', async () => {
-    const { rlimit, words, project } = place(60);
+    const { rlimit, words, project } = place(90);
     await writeFile(join(project, 'grow.js'), 'setTimeout(() => {}, 400)');
     const run = async (...targets: string[]) => {
       const command = ['-p', 'MemoryMax=infinity', '--json', '--', 'make', ...targets];
@@ -113,7 +128,7 @@ describe('run --jobs auto', () => {
     };
     const first = run();
     await until(() => linesOf(join(project, 'counts')) > 6);
-    const second = await run('job1', 'job2', 'job3', 'job4', 'job5', 'job6', 'job7', 'job8');
+    const second = await run(...Array.from({ length: 24 }, (_, index) => `job${index}`));
     const { series } = await first;
     expect(second.jobserver.cap).toBe(7);
     // Eight jobs for both: the four of the second are three tokens and its own slot.
@@ -134,10 +149,15 @@ describe('run --jobs auto', () => {
   });
 
   it('shows with --dry-run what would be set, and on what it rests', async () => {
-    const { rlimit, words } = place(1);
+    const { rlimit, words, env } = place(1);
     const dry = await rlimit([...words, '--dry-run', '--', 'make']);
     expect(dry.stdout).toMatch(/MAKEFLAGS=-j\d+ --jobserver-auth=10,11/);
     expect(dry.stderr.replace(/\s+/g, ' ')).toContain('10M expected of each (jobs.memory of mine)');
+    const taken = await execa(executable, [...words, '--dry-run', '--', 'make'], {
+      stdio: ['ignore', 'pipe', 'pipe', ...Array(7).fill('ignore'), 'pipe'],
+      env,
+    });
+    expect(taken.stdout).toContain('--jobserver-auth=11,12');
     const json = await rlimit([...words, '--dry-run', '--json', '--', 'make']);
     expect(JSON.parse(json.stdout)).toMatchObject({
       jobserver: { auth: { read: 10, write: 11 }, expected: 10 * 1024 ** 2, onDanger: 'freeze' },

@@ -76,6 +76,18 @@ describe('one run', () => {
   rlimit run coq-standard -- make -j4 $'ümlaut "quoted"\\x0a'`);
   });
 
+  it('tells what its jobserver did', () => {
+    const quiet = { style: 'pipe', most: 1, cap: 7, freezes: 0, frozenMs: 0 } as const;
+    const none = { kills: 0, lost: 0, surplus: 0 };
+    expect(one(outcome({ jobserver: { ...quiet, ...none } }))).toContain(
+      '  jobserver up to 1 of 7 tokens\n',
+    );
+    const busy = { ...quiet, freezes: 2, frozenMs: 3100, kills: 1, lost: 1, surplus: 5 };
+    expect(one(outcome({ jobserver: busy })).replace(/\s+/g, ' ')).toContain(
+      'froze 2 jobs for 3.1s, killed 1 job, replaced 1 lost token, took out 5 tokens too many',
+    );
+  });
+
   it('tells of its jobs, also where there was one alone', () => {
     const jobFigures = {
       seen: 12,
