@@ -68,7 +68,7 @@ describe('make under --jobs auto', () => {
   });
 
   it('stops jobs that are larger than was expected, instead of losing one', async () => {
-    await build(8, 120, 1.5);
+    await build(8, 120, 4);
     const { stderr } = await machine.exec(`${run} -p MemoryMax=300M --json -- make`, {
       cwd: place,
     });

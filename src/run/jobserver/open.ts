@@ -11,7 +11,7 @@ import {
   PipeTransport,
   Policy,
   RunSight,
-  readRoom,
+  roomReader,
   Server,
   type Sight,
 } from '../../jobserver/index.js';
@@ -158,7 +158,7 @@ class Session {
     const limit = memoryMaxOf(request.properties);
     const cgroup = launcher.kind === 'watched' ? undefined : cgroupOf(pid);
     return {
-      readRoom: () => (cgroup === undefined ? undefined : readRoom(cgroup)),
+      readRoom: cgroup === undefined ? () => undefined : roomReader(cgroup),
       otherwise: () => ({ limit, free: 'infinity', ...availableOn() }),
     };
   }

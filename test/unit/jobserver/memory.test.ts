@@ -1,5 +1,6 @@
+import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readRoom } from '../../../src/jobserver/memory.js';
+import { roomReader } from '../../../src/jobserver/memory.js';
 import { tree } from '../cgroup/tree.js';
 
 const MEMINFO = 'MemTotal: 1000 kB\nMemAvailable: 400 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n';
@@ -17,9 +18,10 @@ function cgroups(levels: Record<string, Record<string, string>>) {
   return tree({ 'proc/meminfo': MEMINFO, ...Object.fromEntries(files) });
 }
 
-const room = (root: string, cgroup: string) => readRoom(cgroup, `${root}/cgroup`, `${root}/`);
+const reader = (root: string, cgroup: string) => roomReader(cgroup, `${root}/cgroup`, `${root}/`);
+const room = (root: string, cgroup: string) => reader(root, cgroup)();
 
-describe('readRoom', () => {
+describe('the room of a run', () => {
   it('counts what cannot be dropped', () => {
     const stat = 'anon 600\ninactive_file 100\nactive_file 50\nslab_reclaimable 30\nshmem 20\n';
     const pressure = 'some avg10=12.50 avg60=0.00 avg300=0.00 total=5\n';
@@ -42,6 +44,16 @@ describe('readRoom', () => {
     expect(room(root, '/top/slice/own')).toEqual({
       ...{ limit: 2000, free: 1000, used: 1000, available: 400 * 1024 },
     });
+  });
+
+  it('follows limits that are changed: its own at once, those above before long', () => {
+    const root = cgroups({ '/top': memory(100, '4000'), '/top/own': memory(100, '3000') });
+    const look = reader(root, '/top/own');
+    expect(look()?.limit).toBe(3000);
+    writeFileSync(`${root}/cgroup/top/own/memory.max`, '2000\n');
+    expect(look()?.limit).toBe(2000);
+    writeFileSync(`${root}/cgroup/top/memory.max`, '1000\n');
+    expect(Array.from({ length: 8 }, () => look()?.limit).at(-1)).toBe(1000);
   });
 
   it('takes MemoryHigh for a limit', () => {
