@@ -6,7 +6,7 @@ import { TUNED } from './constants.js';
 const COST = 0.002;
 const TIGHT_COST = 0.03;
 /** What it may cost besides, in all: a build's first seconds tell most. */
-const ALLOWANCE_MS = 200;
+const ALLOWANCE_MS = 1000;
 const TIGHT_ALLOWANCE_MS = 2000;
 /** A slow machine looks at least this often. */
 const LONGEST_MS = 4000;

@@ -103,7 +103,9 @@ async function pressure(live: LiveMachine): Promise<Result[]> {
 async function sweep(live: LiveMachine): Promise<Build[]> {
   const swept: Build[] = [];
   for (let jobs = MOST_JOBS; jobs > 0; jobs -= 1) {
-    swept.push(await build(live, 'large', `-j${jobs}`));
+    const one = await build(live, 'large', `-j${jobs}`);
+    swept.push(one);
+    console.log(`  ${shown(one)}`);
     if (swept.filter(({ survived }) => survived).length >= SURVIVORS) break;
   }
   return swept;
