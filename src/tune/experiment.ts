@@ -43,7 +43,10 @@ export function nextExperiment(
   const { value } = learned.jobs;
   const short = shortage(evidence);
   if (short !== undefined) {
-    const jobs = [...(value < Math.max(evidence.tried, evidence.killedWith) ? [value] : []), ...stepsDown(value)].slice(0, 2);
+    const jobs = [
+      ...(value < Math.max(evidence.tried, evidence.killedWith) ? [value] : []),
+      ...stepsDown(value),
+    ].slice(0, 2);
     return jobs.length === 0 ? undefined : step(short, 'down', jobs, line);
   }
   if (!evidence.isEnough) return undefined;

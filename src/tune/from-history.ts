@@ -62,7 +62,8 @@ export function learnFrom(
 
 function groundOf(limits: Limits, machine: Machine, untuned: Profile): Ground {
   const table = limits.jobs;
-  if (table === undefined || untuned.jobs === undefined) throw new Error('a profile without jobs has nothing to learn');
+  if (table === undefined || untuned.jobs === undefined)
+    throw new Error('a profile without jobs has nothing to learn');
   const before = resolve(untuned, machine, { force: true });
   const memoryMax = amount(limits, 'MemoryMax');
   const memoryHigh = amount(limits, 'MemoryHigh');

@@ -3,3 +3,4 @@ export * from './advise.js';
 export * from './evidence.js';
 export * from './from-history.js';
 export * from './learn.js';
+export * from './picture.js';
