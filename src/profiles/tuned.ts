@@ -101,7 +101,8 @@ function newFile(
   });
   if (!project) {
     return [
-      `# Profile ${name} of rlimit. What is not said here comes from the built-in one of the same name.`,
+      `# Profile ${name} of rlimit. What is not said here comes from the profile below it:`,
+      '# the built-in one of the same name.',
       `# To see the outcome: rlimit profile show ${name}`,
       '',
       ...sections,

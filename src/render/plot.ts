@@ -2,7 +2,7 @@
 import { printable } from '../text/index.js';
 import type { Picture } from '../tune/index.js';
 import { humanBytes, humanTime } from './figures.js';
-import { resample, type SizeRow, sizeRows } from './scale.js';
+import { resample, type SizeRow, scaleFor, sizeRows } from './scale.js';
 import { style, textWidth } from './style.js';
 
 /** What a picture is drawn with: from nothing to full, and the lines around it. */
@@ -14,6 +14,8 @@ interface Pens {
   axis: string;
   tick: string;
   corner: string;
+  /** In place of the axis, where a part of it is left out. */
+  gap: string;
   line: string;
   limit: string;
   mark: string;
@@ -25,6 +27,7 @@ const UNICODE: Pens = {
   axis: '│',
   tick: '┤',
   corner: '└',
+  gap: '┊',
   line: '─',
   limit: '╌',
   mark: '←',
@@ -36,6 +39,7 @@ const ASCII: Pens = {
   axis: '|',
   tick: '+',
   corner: '+',
+  gap: ':',
   line: '-',
   limit: '-',
   mark: '<-',
@@ -77,7 +81,7 @@ function course(run: NonNullable<Picture['run']>, width: number, pens: Pens): st
   const columns = Math.max(10, width - LABEL - 2);
   const values = resample(memory, columns);
   const peak = Math.max(...values);
-  const top = Math.max(peak, limit ?? 0, 1);
+  const { top, isLimitInside } = scaleFor(peak, limit);
   const rows = Array.from({ length: ROWS }, (_, index) => {
     const row = ROWS - 1 - index;
     const text = values.map((value) => cell((value / top) * ROWS - row, pens.levels)).join('');
@@ -89,13 +93,28 @@ function course(run: NonNullable<Picture['run']>, width: number, pens: Pens): st
   return [
     `${style.heading('Memory over time')}  ${printable(run.id)}, ${printable(run.verdict)}: ` +
       `at most ${humanBytes(peak)}${said}`,
-    ...(limit === top ? [axisRow(humanBytes(limit), pens.tick, limitLine(columns, pens))] : []),
+    ...limitRows(limit, { isShown: limit === top, isInside: isLimitInside, columns, pens }),
     ...rows,
     axisRow('0', pens.corner, pens.line.repeat(columns)),
     ...lane('jobs', run.jobs, columns, pens),
     ...lane('tokens', run.tokens ?? [], columns, pens),
     `${' '.repeat(LABEL + 1)}${timeAxis(run, columns)}`,
   ].join('\n');
+}
+
+/** The limit above the rows: it is where they end, or a break of the axis says that it is far. */
+function limitRows(
+  limit: number | undefined,
+  {
+    isShown,
+    isInside,
+    columns,
+    pens,
+  }: { isShown: boolean; isInside: boolean; columns: number; pens: Pens },
+): string[] {
+  if (limit === undefined || (isInside && !isShown)) return [];
+  const line = axisRow(humanBytes(limit), pens.tick, limitLine(columns, pens));
+  return isInside ? [line] : [line, axisRow('', pens.gap, '')];
 }
 
 function axisRow(label: string, axis: string, text: string): string {

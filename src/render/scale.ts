@@ -11,6 +11,15 @@ export function resample(values: readonly number[], columns: number): number[] {
   });
 }
 
+/**
+ * The upper end of a scale that shows a peak and its limit. A limit of more than four times the peak
+ * would press the peak flat, so that it stands outside of the scale.
+ */
+export function scaleFor(peak: number, limit = 0): { top: number; isLimitInside: boolean } {
+  const isLimitInside = limit > 0 && limit <= 4 * peak;
+  return { top: Math.max(peak, isLimitInside ? limit : 0, 1), isLimitInside };
+}
+
 /** Jobs of a range of sizes in bytes. */
 export interface SizeRow {
   from: number;

@@ -2,7 +2,7 @@
 import { printable } from '../text/index.js';
 import type { Picture } from '../tune/index.js';
 import { humanBytes, humanTime, localTime } from './figures.js';
-import { resample, sizeRows } from './scale.js';
+import { resample, scaleFor, sizeRows } from './scale.js';
 
 const WIDTH = 760;
 const LEFT = 64;
@@ -79,11 +79,14 @@ function course(run: NonNullable<Picture['run']>): Drawn {
   const { memory, limit, jobs, tokens = [] } = run;
   const values = resample(memory, Math.min(memory.length, MOST_POINTS));
   const peak = Math.max(...values);
-  const top = Math.max(peak, limit ?? 0, 1) * 1.05;
+  const { top: end, isLimitInside } = scaleFor(peak, limit);
+  const top = end * (isLimitInside ? 1.05 : 1.2);
   const base = COURSE.top + COURSE.height;
   const y = (bytes: number) => round(base - (bytes / top) * COURSE.height);
   const said = limit === undefined ? '' : ` of MemoryMax=${humanBytes(limit)}`;
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => part * Math.max(peak, limit ?? 0, 1));
+  const limitY = isLimitInside ? y(limit ?? 0) : COURSE.top;
+  const limitName = isLimitInside ? 'MemoryMax' : `MemoryMax=${humanBytes(limit ?? 0)}, far above`;
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => part * end);
   const lanes = [
     ...lane('jobs', jobs, base + 12),
     ...lane('tokens', tokens, base + 12 + (isDrawn(jobs) ? LANE : 0)),
@@ -107,8 +110,8 @@ function course(run: NonNullable<Picture['run']>): Drawn {
       ...(limit === undefined
         ? []
         : [
-            rule(y(limit), 'limit', ' stroke-width="2" stroke-dasharray="6 4"'),
-            label(LEFT + PLOT, y(limit) - 6, 'limit', 'MemoryMax', 'end'),
+            rule(limitY, 'limit', ' stroke-width="2" stroke-dasharray="6 4"'),
+            label(LEFT + PLOT, limitY - 6, 'limit', limitName, 'end'),
           ]),
       ...lanes,
       label(LEFT, bottom + 16, 'faint', '0'),

@@ -26,7 +26,7 @@ export interface PlannedChange extends TuneChange {
 
 /**
  * Works out the file with the recommended values. Nothing is written before `write` is called.
- * @param directory the project whose file is meant; the user's own file where it is not given
+ * @param learned with a directory: the project's file there is meant, and not the user's own
  * @throws {UnavailableError} where too little was seen to recommend anything
  * @throws {UsageError} where the project's file says something else, which would win
  * @throws {ProfileFileError} for a file that cannot be used
@@ -35,8 +35,8 @@ export async function planChange(
   profile: Profile,
   limits: Limits,
   learned: LearnedReport,
-  directory?: string,
 ): Promise<PlannedChange> {
+  const { directory } = learned;
   if (learned.jobs.bound === 'model') throw tooLittle(profile, learned);
   const places = { ...processPlaces(), ...(directory === undefined ? {} : { cwd: directory }) };
   const values = valuesOf(profile, limits, learned);

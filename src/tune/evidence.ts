@@ -2,6 +2,8 @@
 import { isKilledForMemory } from '../history/index.js';
 import type { Outcome } from '../model/index.js';
 import { plainBytes } from '../quantity/index.js';
+import { type JobMemoryFigures, jobMemory, type Kill } from './job-memory.js';
+import { sum, weightedMedian } from './weights.js';
 
 /** Fewer runs, or fewer jobs in them together, are no ground to stand on. */
 export const NEEDED = { runs: 3, jobs: 30 } as const;
@@ -11,15 +13,6 @@ const MOST_RUNS = 30;
 
 /** What a run counts against the one after it: after seven runs it is half. */
 const FADING = 0.9;
-
-/** The share of the jobs that a recommendation must hold: the high quantile. */
-const QUANTILE = 0.95;
-
-/** Four buckets of a histogram double the size, so that is how far one reaches. */
-const BUCKET_REACH = 2 ** 0.25;
-
-/** A killed job needed more than it had; how much more nobody knows. A sixteenth is the least told. */
-const MORE = 17 / 16;
 
 /** So many later runs that did as much with as little take back what a killed one says. */
 const REFUTED_BY = 3;
@@ -50,20 +43,6 @@ export interface Evidence {
   memoryStall: number;
   /** Jobs that a jobserver froze in the runs, since memory was short. */
   freezes: number;
-}
-
-/** Memory of one job in bytes. */
-export interface JobMemoryFigures {
-  /** Half of the jobs took no more. */
-  median: number;
-  /** 95 % of the jobs took no more, or what killed runs show to be too little for it. */
-  high: number;
-  /** The largest job, never below `high`. */
-  max: number;
-  /** Whether a killed run decided `high`: then it is a guess from below. */
-  isFromKill: boolean;
-  /** The jobs of all runs that count, by size: lower bound in bytes and number. */
-  histogram: [bytes: number, count: number][];
 }
 
 /** Use of the processor, as medians of the runs. */
@@ -133,14 +112,6 @@ function stallOf({ figures, elapsedMs }: Outcome): number {
   return Math.min(1, (figures.memoryStallUsec ?? 0) / (elapsedMs * 1000));
 }
 
-/** A run that was killed with so many jobs in so many bytes. */
-interface Kill {
-  jobs: number;
-  bytes: number;
-  /** Bytes that its largest job was seen to have. */
-  largest: number;
-}
-
 /** Killed runs that later runs have not refuted. */
 function standingKills(outcomes: readonly Outcome[]): Kill[] {
   return outcomes.flatMap((run, index) => {
@@ -173,51 +144,6 @@ function refutes(run: Outcome, { jobs, bytes }: Kill): boolean {
   );
 }
 
-function jobMemory(
-  runs: readonly Outcome[],
-  weights: ReadonlyMap<Outcome, number>,
-  kills: readonly Kill[],
-): JobMemoryFigures | undefined {
-  const counted = new Map<number, { weight: number; count: number }>();
-  for (const run of runs) {
-    for (const [bytes, count] of run.jobFigures?.histogram ?? []) {
-      const bucket = counted.get(bytes) ?? { weight: 0, count: 0 };
-      bucket.weight += count * (weights.get(run) ?? 0);
-      bucket.count += count;
-      counted.set(bytes, bucket);
-    }
-  }
-  const buckets = [...counted].sort(([a], [b]) => a - b);
-  const largest = Math.max(0, ...runs.map(({ jobFigures }) => jobFigures?.memory.max ?? 0));
-  const weighted = buckets.map(([bytes, { weight }]) => [bytes, weight] as const);
-  const seen = quantile(weighted, QUANTILE, largest);
-  const told = Math.max(0, ...kills.map(({ jobs, bytes }) => (bytes / jobs) * MORE));
-  const high = Math.max(seen, told);
-  if (high <= 0) return undefined;
-  return {
-    median: Math.round(quantile(weighted, 0.5, largest)) || Math.round(high),
-    high: Math.round(high),
-    max: Math.round(Math.max(high, largest, ...kills.map((kill) => kill.largest))),
-    isFromKill: told > seen,
-    histogram: buckets.map(([bytes, { count }]) => [bytes, count]),
-  };
-}
-
-/** The upper end of the bucket that a share of the weight lies in or below, at most the largest. */
-function quantile(
-  buckets: readonly (readonly [bytes: number, weight: number])[],
-  share: number,
-  largest: number,
-): number {
-  const total = sum(buckets.map(([, weight]) => weight));
-  let below = 0;
-  for (const [bytes, weight] of buckets) {
-    below += weight;
-    if (below >= share * total) return Math.min(bytes * BUCKET_REACH, Math.max(largest, bytes));
-  }
-  return 0;
-}
-
 function cpuUse(
   runs: readonly Outcome[],
   weights: ReadonlyMap<Outcome, number>,
@@ -246,20 +172,4 @@ function cpuUse(
 
 function coresOf({ figures, elapsedMs }: Outcome): number | undefined {
   return figures.cpuUsec === undefined ? undefined : figures.cpuUsec / (elapsedMs * 1000);
-}
-
-/** The value that half of the weight does not exceed. */
-function weightedMedian(values: readonly (readonly [number, number])[]): number | undefined {
-  const sorted = [...values].sort(([a], [b]) => a - b);
-  const half = sum(sorted.map(([, weight]) => weight)) / 2;
-  let below = 0;
-  for (const [value, weight] of sorted) {
-    below += weight;
-    if (below >= half) return value;
-  }
-  return undefined;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

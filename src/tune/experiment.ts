@@ -50,6 +50,10 @@ export function nextExperiment(
     return jobs.length === 0 ? undefined : step(short, 'down', jobs, line);
   }
   if (!evidence.isEnough) return undefined;
+  if (value > evidence.tried) {
+    const when = `No run has had more than ${evidence.tried} at a time.`;
+    return { when, action: `try -j${value}`, jobs: [value], commands: [line(value)] };
+  }
   const { cpu } = evidence;
   const quota = ground.cpuQuota ?? ground.cores * ONE_CORE;
   if (cpu?.throttled !== undefined && cpu.throttled >= THROTTLED) {

@@ -1,7 +1,8 @@
 /** What earlier runs recommend: a number of jobs, MemoryMax, CPUQuota. Plain data in and out. */
 import type { JobAdvice } from '../model/index.js';
-import { formatCpuQuota, MiB, ONE_CORE, roughBytes } from '../quantity/index.js';
-import type { CpuUse, Evidence, JobMemoryFigures } from './evidence.js';
+import { formatCpuQuota, GiB, MiB, ONE_CORE, roughBytes } from '../quantity/index.js';
+import type { CpuUse, Evidence } from './evidence.js';
+import type { JobMemoryFigures } from './job-memory.js';
 
 /** What decided a value. */
 export type LearnedBound =
@@ -60,6 +61,9 @@ export interface Ground {
 
 /** Beside its jobs a build needs memory for its build tool and for the files it reads. */
 export const HEADROOM = 1.25;
+
+/** Peaks are sampled, so that a run had a little more than was seen. */
+const MORE = 17 / 16;
 
 /** No less than this is proposed, whatever the jobs need. */
 const LEAST_MEMORY_MAX = 64 * MiB;
@@ -124,19 +128,19 @@ function reasonForJobs(
 ): string {
   const { high = 0, max = 0 } = perJob ?? {};
   const holds =
-    `${share.name} holds ${jobsOf(fit)}: the largest took ${roughBytes(max)}, 95% no more than ` +
-    `${roughBytes(high)}, and a fifth is kept for everything else.`;
+    `${share.name} holds ${jobsOf(fit)}: the largest took ${seenBytes(max)}, 95% no more than ` +
+    `${seenBytes(high)}, and a fifth is kept for everything else.`;
   switch (bound) {
     case 'memory':
       return `Memory decides: ${holds}`;
     case 'killed':
-      return `A killed run decides: a job needs more than ${roughBytes(high)}, so ${share.name} holds ${jobsOf(fit)}.`;
+      return `A killed run decides: a job needs more than ${seenBytes(high)}, so ${share.name} holds ${jobsOf(fit)}.`;
     case 'minimum':
-      return `One job alone may take ${roughBytes(max)}: too much for ${share.name}, and fewer than one there cannot be.`;
+      return `One job alone may take ${seenBytes(max)}: too much for ${share.name}, and fewer than one there cannot be.`;
     case 'cpu':
       return (
-        `CPU time decides: a job keeps ${figure(cpu?.perJob ?? 0)} cores busy, so that more do not ` +
-        `end sooner with ${figure(quota / ONE_CORE)} cores. ${holds}`
+        `CPU time decides: a job keeps ${coresOf(cpu?.perJob ?? 0)} busy, so that more do not ` +
+        `end sooner with ${coresOf(quota / ONE_CORE)}. ${holds}`
       );
     case 'profile':
       return `The profile says ${jobsOf(fixed ?? 0)}, whatever was seen. ${holds}`;
@@ -169,18 +173,18 @@ function memoryMaxFrom(
       value: share.bytes,
       bound: 'profile',
       reason: short
-        ? `${jobsOf(jobs)} may want ${roughBytes(Math.max(need, peak))}: more than ${share.name}, which is all they may have.`
+        ? `${jobsOf(jobs)} may want ${seenBytes(Math.max(need, peak))}: more than ${share.name}, which is all they may have.`
         : `${jobsOf(jobs)} may want all of ${share.name}.`,
     };
   }
   const { high, max, isFromKill } = perJob;
   const sizes =
     jobs === 1
-      ? `The largest job took ${roughBytes(max)}`
-      : `The largest job (${roughBytes(max)}) and ${jobsOf(jobs - 1)} of ${roughBytes(high)}`;
+      ? `The largest job took ${seenBytes(max)}`
+      : `The largest job (${seenBytes(max)}) and ${jobsOf(jobs - 1)} of ${seenBytes(high)}`;
   const reason =
     peak > need
-      ? `A run of no more jobs had ${roughBytes(peak)}.`
+      ? `A run of no more jobs had ${seenBytes(peak / MORE)}, and may have had more.`
       : `${sizes}, and a quarter more for everything else.`;
   if (now !== undefined && wanted <= now && wanted > now * 0.9) {
     return { value: now, bound: 'memory', reason: `${reason} What it has is close to that.` };
@@ -191,7 +195,7 @@ function memoryMaxFrom(
 /** The most that runs of no more jobs were seen to need, and a sixteenth above it. In bytes. */
 function seenNeed({ peaks, perJob }: Evidence, jobs: number): number {
   const fitting = peaks.filter((peak) => peak.jobs <= jobs).map(({ bytes }) => bytes);
-  return Math.max(perJob?.max ?? 0, ...fitting) * (17 / 16);
+  return Math.max(perJob?.max ?? 0, ...fitting) * MORE;
 }
 
 /** Rounded up to five binary digits, and to whole MiB: 5.3G is 5.5G. */
@@ -214,7 +218,7 @@ function cpuQuotaFrom(
   }
   const use = cpuSentence(cpu, now);
   if ((cpu.throttled ?? 0) < THROTTLED) {
-    return { value: now, bound: 'cpu', reason: `${use} It holds nothing back.` };
+    return { value: now, bound: 'cpu', reason: use };
   }
   const wanted = Math.ceil(cpu.cores * HEADROOM) * ONE_CORE;
   const value = Math.min(generousQuota, Math.max(wanted, now + ONE_CORE));
@@ -224,18 +228,28 @@ function cpuQuotaFrom(
   return { value, bound: 'cpu', reason: use };
 }
 
-/** `A run keeps 3.2 of 27 cores busy (12%), and is held back in 4% of the time.` */
-export function cpuSentence({ cores, throttled }: CpuUse, quota: number): string {
+/** `A run keeps 3.2 of 27 cores busy (12%), and the quota holds it back in 4% of its periods.` */
+export function cpuSentence({ cores, throttled = 0 }: CpuUse, quota: number): string {
   const part = `${Math.round((cores / (quota / ONE_CORE)) * 100)}%`;
   const held =
-    throttled === undefined
-      ? ''
-      : `, and runs into CPUQuota=${formatCpuQuota(quota)} in ${Math.round(throttled * 100)}% of its periods`;
-  return `A run keeps ${figure(cores)} of ${figure(quota / ONE_CORE)} cores busy (${part})${held}.`;
+    throttled < 0.005
+      ? ', and is not held back'
+      : `, and CPUQuota=${formatCpuQuota(quota)} holds it back in ${Math.round(throttled * 100)}% of its periods`;
+  return `A run keeps ${figure(cores)} of ${coresOf(quota / ONE_CORE)} busy (${part})${held}.`;
+}
+
+/** A size that was seen, no more exact than seeing is: 362M, 1.9G. */
+export function seenBytes(bytes: number): string {
+  const step = bytes < GiB ? MiB : GiB / 10;
+  return roughBytes(Math.round(bytes / step) * step);
 }
 
 function jobsOf(count: number): string {
   return count === 1 ? '1 job' : `${count} jobs`;
+}
+
+function coresOf(value: number): string {
+  return figure(value) === '1' ? '1 core' : `${figure(value)} cores`;
 }
 
 function figure(value: number): string {

@@ -117,7 +117,7 @@ describe('MemoryMax', () => {
     const figures = { anonPeak: 20 * GiB, cpuUsec: 1e9 };
     const { memoryMax } = learnt([...three(), runOf({ words: { figures } })]);
     expect(memoryMax.value).toBeGreaterThan(20 * GiB);
-    expect(memoryMax.reason).toBe('A run of no more jobs had 21.25G.');
+    expect(memoryMax.reason).toBe('A run of no more jobs had 20G, and may have had more.');
   });
 
   it('may rise again to what the profile had before', () => {
@@ -150,11 +150,16 @@ describe('CPUQuota and the next experiment', () => {
     expect(learnt(three({ most: 4, cores: 3 })).next?.jobs).toEqual([6]);
   });
 
+  it('more than was tried: just that', () => {
+    const { next } = learnt(three({ most: 1 }));
+    expect(next).toMatchObject({ when: 'No run has had more than 1 at a time.', jobs: [2] });
+  });
+
   it('held back by the quota: more of it, and of the disk', () => {
     const { cpuQuota, next } = learnt(three({ cores: 11.5, throttled: 0.4 }));
     expect(cpuQuota).toMatchObject({ value: 14 * ONE_CORE, bound: 'cpu' });
     expect(next?.action).toBe('give it more: CPUQuota=1400%, IOWeight=100');
-    expect(next?.when).toContain('runs into CPUQuota=1200% in 40% of its periods');
+    expect(next?.when).toContain('CPUQuota=1200% holds it back in 40% of its periods');
   });
 
   it('waiting for memory: down', () => {
