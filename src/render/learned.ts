@@ -61,6 +61,7 @@ const DECIDED: Readonly<Record<Advice<unknown>['bound'], string>> = {
   killed: 'a killed run',
   cpu: 'CPU time',
   tried: 'what was tried',
+  cores: 'the cores',
   profile: 'the profile',
   minimum: 'the least there can be',
   model: 'the profile, without runs',

@@ -90,9 +90,10 @@ function course(run: NonNullable<Picture['run']>, width: number, pens: Pens): st
     return axisRow(label, isLabelled ? pens.tick : pens.axis, text.trimEnd());
   });
   const said = limit === undefined ? '' : ` of MemoryMax=${humanBytes(limit)}`;
+  const name = 'Memory over time';
+  const tail = `  ${printable(run.id)}, ${printable(run.verdict)}: at most ${humanBytes(peak)}${said}`;
   return [
-    `${style.heading('Memory over time')}  ${printable(run.id)}, ${printable(run.verdict)}: ` +
-      `at most ${humanBytes(peak)}${said}`,
+    style.heading(name) + tail.slice(0, width - name.length),
     ...limitRows(limit, { isShown: limit === top, isInside: isLimitInside, columns, pens }),
     ...rows,
     axisRow('0', pens.corner, pens.line.repeat(columns)),
@@ -128,10 +129,12 @@ function limitLine(columns: number, pens: Pens): string {
 
 /** From the start to the end; between them what the lanes reach. */
 function timeAxis({ elapsedMs, jobs, tokens = [] }: NonNullable<Picture['run']>, columns: number) {
-  const most = (figures: readonly number[]) => figures.reduce((a, b) => Math.max(a, b), 0);
+  const most = (figures: readonly number[]) =>
+    Math.ceil(figures.reduce((a, b) => Math.max(a, b), 0));
   const counts = [counted(most(jobs), 'job'), counted(most(tokens), 'token')].filter(Boolean);
-  const middle = counts.length === 0 ? '' : `at most ${counts.join(' and ')}`;
   const end = humanTime(elapsedMs * 1000);
+  const said = counts.length === 0 ? '' : `at most ${counts.join(' and ')}`;
+  const middle = said.length + end.length + 3 > columns ? '' : said;
   const gap = Math.max(1, columns - 1 - middle.length - end.length);
   const before = ' '.repeat(Math.floor(gap / 2));
   return `0${before}${middle}${' '.repeat(gap - before.length)}${end}`;

@@ -3,6 +3,7 @@ import { printable } from '../text/index.js';
 import type { Picture } from '../tune/index.js';
 import { humanBytes, humanTime, localTime } from './figures.js';
 import { resample, scaleFor, sizeRows } from './scale.js';
+import { cut } from './style.js';
 
 const WIDTH = 760;
 const LEFT = 64;
@@ -99,7 +100,7 @@ function course(run: NonNullable<Picture['run']>): Drawn {
         LEFT,
         48,
         'faint',
-        `${run.unit}, ${localTime(run.started)}, ${run.verdict}: at most ${humanBytes(peak)}${said}`,
+        `${cut(printable(run.unit), 64)}, ${localTime(run.started)}, ${run.verdict}: at most ${humanBytes(peak)}${said}`,
       ),
       ...ticks.flatMap((bytes) => [
         rule(y(bytes), 'grid'),

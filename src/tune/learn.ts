@@ -14,6 +14,8 @@ export type LearnedBound =
   | 'cpu'
   /** No run has tried more. */
   | 'tried'
+  /** The table's share of the cores, which no run has gone beyond. */
+  | 'cores'
   /** The profile says a number itself, or a limit is all it may have. */
   | 'profile'
   /** A single job does not fit, and fewer there cannot be. */
@@ -109,7 +111,7 @@ function jobsFrom(evidence: Evidence, ground: Ground, quota = ground.cores * ONE
   if (isEnough && cpu?.perJob) bounds.push(['cpu', jobsFilling(quota, cpu.perJob)]);
   if (!isEnough) bounds.push(['model', table.pick]);
   else if (fixed !== undefined) bounds.push(['profile', fixed]);
-  else bounds.push(['tried', Math.max(tried, start)]);
+  else bounds.push(tried >= start ? ['tried', tried] : ['cores', start]);
   const [bound, least] = bounds.reduce((a, b) => (b[1] < a[1] ? b : a));
   const value = Math.max(1, least);
   const decided = least < 1 ? 'minimum' : bound;
@@ -123,7 +125,7 @@ function jobsFrom(evidence: Evidence, ground: Ground, quota = ground.cores * ONE
 function reasonForJobs(
   bound: LearnedBound,
   { perJob, cpu, tried }: Evidence,
-  { table, start, share, fixed }: Ground,
+  { table, share, fixed }: Ground,
   { fit, quota }: { fit: number; quota: number },
 ): string {
   const { high = 0, max = 0 } = perJob ?? {};
@@ -145,9 +147,9 @@ function reasonForJobs(
     case 'profile':
       return `The profile says ${jobsOf(fixed ?? 0)}, whatever was seen. ${holds}`;
     case 'tried':
-      return tried >= start
-        ? `No run had more than ${jobsOf(tried)} at a time. ${holds}`
-        : `The cores decide, as without a history, and no run had more at a time. ${holds}`;
+      return `No run had more than ${jobsOf(tried)} at a time. ${holds}`;
+    case 'cores':
+      return `The cores decide, as without runs, since none had more at a time. ${holds}`;
     case 'model':
       return table.reason;
   }
