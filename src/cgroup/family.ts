@@ -1,22 +1,5 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
-import { parseField, splitStat } from './process.js';
-
-/** One process of a run, as /proc/PID/stat tells it. */
-export interface Member {
-  pid: number;
-  /** Clock ticks from boot to its start: with the PID it names one process for ever. */
-  startTicks: number;
-  comm: string;
-  /** `Z` is one that has ended and waits to be collected. */
-  state: string;
-  ppid: number;
-  threads: number;
-  /** Resident pages, those shared with others included. */
-  residentPages: number;
-  /** CPU time in ticks: its own, and that of children it has collected. */
-  ownTicks: number;
-  childTicks: number;
-}
+import { readdirSync, readFileSync } from 'node:fs';
+import { type Member, readMember, StatFile } from './member.js';
 
 /** Variable in the environment of every command of ours that names its unit. */
 const MARK = 'RLIMIT_UNIT';
@@ -45,7 +28,6 @@ export class Family {
   #foreign = new Map<number, number>();
   #looks = 0;
   #gone: Member[] = [];
-  readonly #buffer = Buffer.alloc(2048);
 
   /**
    * @param unit what RLIMIT_UNIT says in the environment of its processes, or one of these
@@ -63,7 +45,7 @@ export class Family {
     this.#proc = proc;
     this.#marks = [unit].flat().map((each) => Buffer.from(`\0${MARK}=${each}\0`));
     if (root === undefined) return;
-    const member = this.#readStat(root);
+    const member = readMember(root, this.#proc);
     if (member === undefined) return;
     this.#since = member.startTicks;
     this.#adopt(member);
@@ -96,24 +78,24 @@ export class Family {
 
   /** Whether the process of that PID is still the member it was; looks at once. */
   isStill({ pid, startTicks }: Pick<Member, 'pid' | 'startTicks'>): boolean {
-    const now = this.#readStat(pid);
+    const now = readMember(pid, this.#proc);
     return now !== undefined && now.startTicks === startTicks && !'ZX'.includes(now.state);
   }
 
   /** Lets go of the files that are open. */
   close(): void {
-    for (const known of this.#ours.values()) closeQuietly(known.file);
+    for (const known of this.#ours.values()) known.file?.close();
     this.#ours.clear();
   }
 
   #refresh(): void {
     for (const [pid, known] of this.#ours) {
-      const now = known.file === undefined ? this.#readStat(pid) : this.#reread(known, known.file);
+      const now = known.file === undefined ? readMember(pid, this.#proc) : known.file.read();
       if (now !== undefined && now.startTicks === known.last.startTicks) {
         known.last = now;
         continue;
       }
-      closeQuietly(known.file);
+      known.file?.close();
       this.#ours.delete(pid);
       this.#gone.push(known.last);
     }
@@ -133,7 +115,7 @@ export class Family {
         continue;
       }
       if (doubts !== undefined) foreign.set(pid, doubts);
-      const member = this.#readStat(pid);
+      const member = readMember(pid, this.#proc);
       if (member === undefined) continue;
       if (member.startTicks < this.#since) foreign.set(pid, 0);
       else unknown.set(pid, member);
@@ -176,79 +158,14 @@ export class Family {
   }
 
   #adopt(member: Member): void {
-    const file = this.#ours.size < MOST_OPEN ? this.#open(member.pid) : undefined;
+    const file = this.#ours.size < MOST_OPEN ? StatFile.open(member.pid, this.#proc) : undefined;
     this.#foreign.delete(member.pid);
     this.#ours.set(member.pid, { last: member, file });
-  }
-
-  #open(pid: number): number | undefined {
-    try {
-      return openSync(`${this.#proc}/${pid}/stat`, 'r');
-    } catch {
-      return undefined;
-    }
-  }
-
-  /**
-   * An open file stays that process's own: when it is gone, reading fails (ESRCH). What sleeps says
-   * the same as before, and needs no parsing.
-   */
-  #reread(known: Known, file: number): Member | undefined {
-    try {
-      const length = readSync(file, this.#buffer, 0, this.#buffer.length, 0);
-      const text = this.#buffer.subarray(0, length);
-      if (known.text?.equals(text)) return known.last;
-      known.text = Buffer.from(text);
-      return parseMember(text.toString('latin1'));
-    } catch {
-      return undefined;
-    }
-  }
-
-  #readStat(pid: number): Member | undefined {
-    try {
-      return parseMember(readFileSync(`${this.#proc}/${pid}/stat`, 'latin1'));
-    } catch {
-      return undefined;
-    }
   }
 }
 
 interface Known {
   last: Member;
-  /** /proc/PID/stat, open. */
-  file: number | undefined;
-  /** What it said last. */
-  text?: Buffer;
-}
-
-/**
- * Reads /proc/PID/stat, read as latin1. The numbers are those of the fields in proc(5).
- */
-export function parseMember(text: string): Member | undefined {
-  const { comm, fields } = splitStat(text) ?? {};
-  if (comm === undefined || fields === undefined) return undefined;
-  const field = (number: number) => parseField(fields[number - 3]);
-  const member = {
-    pid: parseField(/^\d+(?= \()/.exec(text)?.[0]),
-    comm: Buffer.from(comm, 'latin1').toString(),
-    state: fields[0] ?? '',
-    ppid: field(4),
-    ownTicks: field(14) + field(15),
-    childTicks: field(16) + field(17),
-    threads: field(20),
-    startTicks: field(22),
-    residentPages: field(24),
-  };
-  const figures = Object.values(member).filter((value) => typeof value === 'number');
-  return figures.every(Number.isSafeInteger) ? member : undefined;
-}
-
-function closeQuietly(file: number | undefined): void {
-  if (file === undefined) return;
-  try {
-    closeSync(file);
-  } catch {
-    // It was ours to close, and nothing depends on it.
-  }
+  /** Absent where too many are open. */
+  file: StatFile | undefined;
 }

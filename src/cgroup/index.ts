@@ -3,6 +3,8 @@ export * from './end.js';
 export * from './error.js';
 export * from './family.js';
 export * from './make.js';
+export * from './member.js';
+export * from './own-memory.js';
 export * from './parse.js';
 export * from './process.js';
 export * from './read.js';

@@ -9,7 +9,10 @@ const BUILD_TOOLS = new Set([
   ...['nix', 'nix-build', 'nix-store', 'nix-daemon', 'nix-shell'],
 ]);
 
-/** Compilers and linkers: jobs also where a script, and no build tool, starts them. */
+/**
+ * Compilers and linkers: jobs also where a script, and no build tool, starts them. Interpreters (node,
+ * python) are left out: nearly everything is one, servers included.
+ */
 const COMPILERS = [
   ...['coqc', 'coqtop', 'coqworker', 'rocq', 'rocqworker', 'lean'],
   ...['cc', 'c++', 'gcc', 'g++', 'cc1', 'cc1plus', 'cc1obj', 'f951', 'gnat1', 'd21', 'collect2'],
@@ -25,9 +28,11 @@ const COMPILERS = [
     'ocamlc',
     'ocamlopt',
   ],
-  // Newer versions of Node name their main thread, and with it the process.
-  ...['node', 'MainThread', 'node-MainThread', 'esbuild', 'tsc', 'tsgo', 'swift-frontend', 'zig'],
+  ...['esbuild', 'tsgo', 'swift-frontend'],
 ];
+
+/** Newer versions of Node name their main thread, and with it the process. */
+const OTHER_NAMES: Record<string, string[]> = { node: ['MainThread', 'node-MainThread'] };
 
 /** The kernel cuts a comm to this many bytes (proc_pid_comm(5)). */
 const COMM_BYTES = 15;
@@ -42,6 +47,7 @@ export function isBuildTool(comm: string): boolean {
  * @param names names of programs, which may be longer than a comm
  */
 export function jobNames(names: Iterable<string> = []): ReadonlySet<string> {
-  const cut = [...names].map((name) => Buffer.from(name).subarray(0, COMM_BYTES).toString());
-  return new Set([...COMPILERS, ...cut]);
+  const all = [...names].flatMap((name) => [name, ...(OTHER_NAMES[name] ?? [])]);
+  const comms = all.map((name) => Buffer.from(name).subarray(0, COMM_BYTES).toString());
+  return new Set([...COMPILERS, ...comms]);
 }

@@ -3,16 +3,13 @@
  * shared for each process, and mapped files, which the kernel can take back. So it goes up in three
  * steps, each dearer and closer than the one before, and only as far as the limit makes it needed.
  */
-import { readFileSync } from 'node:fs';
-import type { Member } from '../../cgroup/index.js';
-
-/** Bytes a process has that no file backs. */
-export interface OwnMemory {
-  /** RssAnon and RssShmem of /proc/PID/status, bytes. */
-  resident: number;
-  /** VmSwap, bytes. */
-  swapped: number;
-}
+import {
+  kibibytes,
+  type Member,
+  readOwnMemory,
+  readPageSize,
+  readProcText,
+} from '../../cgroup/index.js';
 
 /** What one look found. */
 export interface MemorySight {
@@ -106,8 +103,8 @@ export class MemoryWatch {
   }
 
   #read(pid: number): number {
-    const { resident, swapped } = readOwnMemory(pid, this.#proc);
-    return resident + (this.#options.countSwap ? swapped : 0);
+    const { anon, shmem, swapped } = readOwnMemory(pid, this.#proc);
+    return anon + shmem + (this.#options.countSwap ? swapped : 0);
   }
 
   #mayWalk(): boolean {
@@ -126,48 +123,16 @@ export class MemoryWatch {
   }
 }
 
-/** AT_PAGESZ of the auxiliary vector (getauxval(3)): pairs of words, each 8 bytes. */
-function readPageSize(proc: string): number {
-  try {
-    const words = new BigUint64Array(new Uint8Array(readFileSync(`${proc}/self/auxv`)).buffer);
-    for (let at = 0; at + 1 < words.length; at += 2) {
-      if (words[at] === 6n) return Number(words[at + 1]);
-    }
-  } catch {
-    // Another user's, or no such file: nearly every machine has this size.
-  }
-  return 4096;
-}
-
-/** What a process has that no file backs; zero where it is gone, or hides it. */
-export function readOwnMemory(pid: number, proc = '/proc'): OwnMemory {
-  const status = readText(`${proc}/${pid}/status`);
-  return {
-    resident: kibibytes(status, 'RssAnon') + kibibytes(status, 'RssShmem'),
-    swapped: kibibytes(status, 'VmSwap'),
-  };
-}
-
 /** The same, with each shared page divided among those that share it. */
 function readProportional(pid: number, countSwap: boolean | undefined, proc: string): number {
-  const rollup = readText(`${proc}/${pid}/smaps_rollup`);
+  const rollup = readProcText(`${proc}/${pid}/smaps_rollup`);
   // Pss_Anon is there since Linux 5.4; mapped files count before that.
   const parts = rollup.includes('Pss_Anon:')
     ? kibibytes(rollup, 'Pss_Anon') + kibibytes(rollup, 'Pss_Shmem')
     : kibibytes(rollup, 'Pss');
-  if (rollup === '') return readOwnMemory(pid, proc).resident;
-  return parts + (countSwap ? kibibytes(rollup, 'SwapPss') : 0);
-}
-
-function kibibytes(text: string, name: string): number {
-  const at = text.indexOf(`\n${name}:`);
-  return at < 0 ? 0 : Number.parseInt(text.slice(at + name.length + 2), 10) * 1024;
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
+  if (rollup === '') {
+    const { anon, shmem } = readOwnMemory(pid, proc);
+    return anon + shmem;
   }
+  return parts + (countSwap ? kibibytes(rollup, 'SwapPss') : 0);
 }

@@ -92,7 +92,7 @@ describe('processes with a name', () => {
 
   test('are none where a build tool is below them, and a build tool never is', () => {
     const list = processes([10, 1, 'node'], [11, 10, 'make'], [12, 11, 'sh'], [13, 10, 'node']);
-    expect(pidsOf(list, ['make'])).toEqual([[12], [13]]);
+    expect(pidsOf(list, ['make', 'node'])).toEqual([[12], [13]]);
   });
 });
 
