@@ -17,6 +17,7 @@ const LAZY = [
   'src/budget/applicant.ts',
   'src/cli/oclif.ts',
   'src/cli/report-run-error.ts',
+  'src/run/jobs.ts',
   'src/run/launchers/index.ts',
   'src/run/stall.ts',
   'src/profiles/file.ts',

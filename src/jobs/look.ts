@@ -69,16 +69,17 @@ export class JobLooker {
     const before = this.#known;
     this.#known = new Map();
     const processes: JobProcess[] = [];
+    const anon = this.#source.anon();
     let sum = 0;
     for (const member of this.#source.members()) {
       if ('ZX'.includes(member.state)) continue;
-      const { memory, peak } = this.#remember(member, before.get(member.pid));
+      const { memory, peak } = this.#remember(member, before.get(member.pid), anon === undefined);
       const { pid, ppid, comm, startTicks, state } = member;
       processes.push({ pid, ppid, comm, startTicks, memory, peak, frozen: state === 'T' });
       sum += memory;
     }
     const jobs = findJobs(processes, this.#names);
-    return { at, jobs, anon: this.#source.anon() ?? sum, dissolved: this.#dissolved(jobs) };
+    return { at, jobs, anon: anon ?? sum, dissolved: this.#dissolved(jobs) };
   }
 
   /** Lets go of what is open. */
@@ -86,17 +87,19 @@ export class JobLooker {
     this.#source.close();
   }
 
-  #remember(member: Member, known: Known | undefined): Known {
+  /** @param all whether build tools are to be measured as well; they are no jobs */
+  #remember(member: Member, known: Known | undefined, all: boolean): Known {
     const same = isSameProgram(known?.member, member) ? known : undefined;
-    const now = this.#measure(member, same);
+    const isMeasured = all || !isBuildTool(member.comm);
+    const now = isMeasured
+      ? this.#measure(member, same)
+      : { member, memory: 0, peak: 0, highWater: 0 };
     this.#known.set(member.pid, now);
     return now;
   }
 
   #measure(member: Member, known: Known | undefined): Known {
     const resident = member.residentPages * this.#pageSize;
-    // What these have is not asked for: they are no jobs.
-    if (isBuildTool(member.comm)) return { member, memory: 0, peak: 0, highWater: 0 };
     if (known !== undefined && !this.#isWorthALook(member, known.member)) {
       return { ...known, peak: known.memory };
     }

@@ -3,6 +3,7 @@ import type { Figures, LauncherKind } from '../model/index.js';
 import type { SkippedLine } from '../state/index.js';
 import { pastableLine, printable } from '../text/index.js';
 import { humanBytes, humanPart, humanTime, localTime, shortMoment, shortTime } from './figures.js';
+import { jobsText } from './jobs.js';
 import { cut, paragraph, style, textWidth } from './style.js';
 import { table } from './table.js';
 
@@ -93,6 +94,7 @@ export function renderOneRun(run: Run): string {
     field('ended', printable(run.signal ?? `status ${run.status}`)),
     field('limits', limitsOf(run)),
     ...figureLines(run.figures, elapsedMs).map(([name, text]) => field(name, text)),
+    ...maybe(run.jobFigures, (jobs) => field('jobs', jobsText(jobs))),
     '',
     ...commandLines(run),
   ];
@@ -162,7 +164,7 @@ function stallTexts({ memoryStallUsec, cpuStallUsec, ioStallUsec }: Figures): st
   ];
 }
 
-function maybe(value: number | undefined, text: (value: number) => string): string[] {
+function maybe<T>(value: T | undefined, text: (value: T) => string): string[] {
   return value === undefined ? [] : [text(value)];
 }
 

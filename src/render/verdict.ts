@@ -11,6 +11,7 @@ import {
   signalOf,
 } from '../verdict/index.js';
 import { humanBytes, humanTime } from './figures.js';
+import { jobsText } from './jobs.js';
 import { wrap } from './run.js';
 
 /** The verdict with its words: one sentence, what it rests on, and the one change to make. */
@@ -27,10 +28,12 @@ export function wordVerdict(id: VerdictId, evidence: Evidence): Verdict {
   };
 }
 
-/** The line that `run` ends with. */
-export function renderOutcome({ verdict }: Outcome): string {
+/** The line that `run` ends with, and one on its jobs where there were several. */
+export function renderOutcome({ verdict, jobFigures }: Outcome): string {
   const advice = verdict.advice === undefined ? '' : `; next: ${verdict.advice}`;
-  return wrap(`rlimit: ${verdict.says}${advice}`);
+  const end = wrap(`rlimit: ${verdict.says}${advice}`);
+  if (jobFigures === undefined || jobFigures.seen < 2) return end;
+  return `${end}\n${wrap(`rlimit: jobs: ${jobsText(jobFigures)}`)}`;
 }
 
 const SENTENCES: Record<VerdictId, (evidence: Evidence) => string> = {

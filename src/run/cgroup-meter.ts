@@ -12,7 +12,7 @@ import {
 import { readMemory } from '../machine/read.js';
 import type { Amount, Figures } from '../model/index.js';
 import type { Culprit, Measured } from '../verdict/index.js';
-import type { Meter } from './launcher.js';
+import type { Meter, RunProcesses } from './launcher.js';
 import { type Looked, lookAt } from './look.js';
 
 export interface CgroupMeterOptions {
@@ -66,6 +66,10 @@ export class CgroupMeter implements Meter {
     this.#zeroOoms = new Map(
       ancestorsOf(options.top).map((cgroup) => [cgroup, this.#ownOoms(cgroup)]),
     );
+  }
+
+  get processes(): RunProcesses {
+    return { cgroup: this.#options.top };
   }
 
   sample(): void {

@@ -58,8 +58,9 @@ export async function run(options: RunOptions, context: RunContext): Promise<End
   checkProgram(options.command[0] ?? '', env.PATH);
   if (isWithin) bindOuter(outer, machine);
   const launcher = await launcherFor(chosen, plan, { machine, context });
-  const { onStall = 'raise' } = profile;
-  return supervise(plan, { launcher, options, onStall, machine, context });
+  const { onStall = 'raise', jobs } = profile;
+  const jobProcesses = jobs?.processes ?? [];
+  return supervise(plan, { launcher, options, onStall, jobProcesses, machine, context });
 }
 
 /** Where a run is started without systemd. */

@@ -1,3 +1,4 @@
+import type { Member } from '../cgroup/index.js';
 import type { Amount, Finding, LauncherKind } from '../model/index.js';
 import { plainBytes } from '../quantity/index.js';
 import type { Measured } from '../verdict/index.js';
@@ -48,9 +49,14 @@ export interface Meter {
   sample(): void;
   /** Whether somebody may soon be killed: then it is worth looking more often. */
   readonly isTight: boolean;
+  /** Where to look for who wants to know of each process. */
+  readonly processes: RunProcesses;
   /** The last look, after the end of the command. What is gone by then is told from the samples. */
   final(): Measured;
 }
+
+/** The processes of a run: a cgroup, this one and all below it, or who knows them without one. */
+export type RunProcesses = { cgroup: string } | { members(): readonly Member[] };
 
 /** MemoryMax in bytes; what only systemd can tell (`60%`) is no figure here. */
 export function memoryMaxOf(properties: Readonly<Record<string, string>>): Amount {

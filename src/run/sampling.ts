@@ -1,16 +1,39 @@
-import type { Meter } from './launcher.js';
 import { monotonicMs } from './signals.js';
 
-/** Looks at a run again and again, seldom enough that it costs next to nothing. */
+/** What is looked at. */
+export interface Sampled {
+  sample(): void;
+  /** Whether it is worth looking more often at the moment. */
+  readonly isTight: boolean;
+}
+
+/** How often to look. */
+export interface Pace {
+  /** From the beginning to the first look, and at most from one to the next, in ms. */
+  firstMs: number;
+  mostMs: number;
+  /** Part of a core that looking may cost in the long run, in CPU time. */
+  share: number;
+  /** CPU time in ms that it may cost besides, in all. */
+  allowanceMs: number;
+  /** It is looked at least this often, whatever it costs. */
+  longestMs: number;
+  /** The same while it is tight. */
+  tight?: { mostMs: number; allowanceMs: number };
+}
+
+/** Looks again and again, seldom enough that it costs next to nothing. */
 export class Sampling {
   #timer: NodeJS.Timeout | undefined;
-  readonly #meter: Meter;
+  readonly #sampled: Sampled;
+  readonly #pace: Pace;
   readonly #begunMs = monotonicMs();
   #looks = 0;
   #costMs = 0;
 
-  constructor(meter: Meter) {
-    this.#meter = meter;
+  constructor(sampled: Sampled, pace = METER_PACE) {
+    this.#sampled = sampled;
+    this.#pace = pace;
     this.#schedule();
   }
 
@@ -20,18 +43,19 @@ export class Sampling {
 
   /** Often at first, since most runs are short. */
   #schedule(): void {
-    const mostMs = this.#meter.isTight ? TIGHT_MS : MOST_APART_MS;
-    const wishedMs = Math.min(FIRST_LOOK_MS * 2 ** this.#looks, mostMs);
-    const overdrawnMs = this.#costMs - (this.#meter.isTight ? TIGHT_ALLOWANCE_MS : ALLOWANCE_MS);
+    const { firstMs, share, longestMs, tight } = this.#pace;
+    const { mostMs, allowanceMs } = (this.#sampled.isTight ? tight : undefined) ?? this.#pace;
+    const wishedMs = Math.min(firstMs * 2 ** this.#looks, mostMs);
+    const overdrawnMs = this.#costMs - allowanceMs;
     const elapsedMs = monotonicMs() - this.#begunMs;
-    const affordableMs = overdrawnMs / COST - elapsedMs;
-    const pauseMs = Math.max(wishedMs, Math.min(affordableMs, LONGEST_PAUSE_MS));
+    const affordableMs = overdrawnMs / share - elapsedMs;
+    const pauseMs = Math.max(wishedMs, Math.min(affordableMs, longestMs));
     this.#timer = setTimeout(() => this.#look(), pauseMs);
   }
 
   #look(): void {
     const before = process.cpuUsage();
-    this.#meter.sample();
+    this.#sampled.sample();
     const { user, system } = process.cpuUsage(before);
     this.#costMs += (user + system) / 1000;
     this.#looks += 1;
@@ -39,13 +63,15 @@ export class Sampling {
   }
 }
 
-const FIRST_LOOK_MS = 50;
-const MOST_APART_MS = 1000;
-const TIGHT_MS = 100;
-/** Part of a core that looking may cost in the long run; figures in ms are CPU time. */
-const COST = 0.003;
-/** What it may cost besides, in all, as long as nothing is near, and when somebody may be killed. */
-const ALLOWANCE_MS = 200;
-const TIGHT_ALLOWANCE_MS = 2000;
-/** A slow machine looks at least this often; it is far below half a percent of any other. */
-const LONGEST_PAUSE_MS = 4000;
+/** For the figures of a run. Together with those of its jobs (src/run/jobs.ts) it costs half a percent. */
+const METER_PACE: Pace = {
+  firstMs: 50,
+  mostMs: 1000,
+  share: 0.003,
+  // As long as nothing is near.
+  allowanceMs: 200,
+  // On a slow machine; it is far below half a percent of any other.
+  longestMs: 4000,
+  // Somebody may be killed.
+  tight: { mostMs: 100, allowanceMs: 2000 },
+};

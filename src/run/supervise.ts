@@ -17,6 +17,7 @@ import type { RunContext } from './context.js';
 import { handoverOf } from './daemons.js';
 import { gatherEvidence } from './evidence.js';
 import { endAfterHangUp } from './hang-up.js';
+import { countJobs, type JobsSeen } from './job-count.js';
 import { type AtGate, type Ending, launch } from './launch.js';
 import type { Believed, Launcher } from './launcher.js';
 import { type Log, openLog } from './log.js';
@@ -34,6 +35,8 @@ interface Supervision {
   options: RunOptions;
   /** What the profile wants done about a stall. */
   onStall: OnStall;
+  /** Names of processes that the profile calls jobs. */
+  jobProcesses: readonly string[];
   machine: Machine;
   context: RunContext;
 }
@@ -145,6 +148,7 @@ async function followToEnd(
   const meter = launcher.meter(started.pid);
   const begunMs = monotonicMs();
   const sampling = new Sampling(meter);
+  const counting = countJobs(meter.processes, supervision.jobProcesses);
   let killedByUser = false;
   started.signals.watch({
     onStubborn: () => options.quiet || say(renderStubborn()),
@@ -160,6 +164,7 @@ async function followToEnd(
   const guard = await guardFor(record, started.pid, supervision);
   const ending = await going;
   sampling.stop();
+  const jobsSeen = counting.stop();
   guard?.stop();
   const elapsedMs = Math.round(monotonicMs() - begunMs);
   const evidence = gatherEvidence({
@@ -178,6 +183,7 @@ async function followToEnd(
     elapsedMs,
     limits: { ...evidence.limits },
     figures: evidence.measured.figures,
+    ...jobsSeen,
     verdict: wordVerdict(judge(evidence), evidence),
   });
   tell(outcome, options);
@@ -206,9 +212,10 @@ function outcomeOf(
   record: UnitRecord,
   launcher: Launcher,
   ending: Ending,
-  found: Pick<Outcome, 'elapsedMs' | 'limits' | 'figures' | 'verdict'>,
+  found: Pick<Outcome, 'elapsedMs' | 'limits' | 'figures' | 'verdict'> & JobsSeen,
 ): Outcome {
   const { unit, profile, command, cwd, started, jobs } = record;
+  const { elapsedMs, limits, ...rest } = found;
   return {
     version: 1,
     unit,
@@ -217,12 +224,11 @@ function outcomeOf(
     cwd,
     launcher: launcher.kind,
     started,
-    elapsedMs: found.elapsedMs,
+    elapsedMs,
     ...ending,
-    limits: found.limits,
+    limits,
     ...(jobs === undefined ? {} : { jobs }),
-    figures: found.figures,
-    verdict: found.verdict,
+    ...rest,
   };
 }
 

@@ -45,6 +45,7 @@ export function stopAtOom(meter: Meter, cgroup: string, root: string): Meter {
     get isTight() {
       return meter.isTight;
     },
+    processes: meter.processes,
     sample: () => {
       meter.sample();
       check();

@@ -34,6 +34,7 @@ export interface WatcherOptions {
 export class Watcher implements Meter {
   /** It looks by itself. */
   readonly isTight = false;
+  readonly processes = { members: () => this.#members };
   readonly #family: Family;
   readonly #memory: MemoryWatch;
   readonly #limits: WatchedLimits;

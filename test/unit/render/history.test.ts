@@ -76,6 +76,22 @@ describe('one run', () => {
   rlimit run coq-standard -- make -j4 $'ümlaut "quoted"\\x0a'`);
   });
 
+  it('tells of its jobs, also where there was one alone', () => {
+    const jobFigures = {
+      seen: 12,
+      memory: { median: 310 * 1024 ** 2, p90: 400 * 1024 ** 2, max: 500 * 1024 ** 2 },
+      histogram: [],
+      concurrency: { most: 6, mean: 4.5 },
+      names: { cc1plus: 12 },
+    };
+    expect(one(outcome({ jobFigures }))).toContain(
+      '  jobs      12 seen, 6 at most, median 310M, 90% under 400M, most 500M (cc1plus)\n',
+    );
+    expect(one(outcome({ jobFigures: { ...jobFigures, seen: 1, names: {} } }))).toContain(
+      '  jobs      1 seen, 500M\n',
+    );
+  });
+
   it('that was killed is explained', () => {
     const text = one(killed({ commandBytes: 9000, limits: {} }));
     expect(text.split('\n').slice(0, 4)).toEqual([

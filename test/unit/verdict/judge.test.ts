@@ -276,6 +276,24 @@ describe('renderOutcome', () => {
     );
   });
 
+  it('tells of the jobs where there were several', () => {
+    const verdict = wordVerdict(judge(run()), run());
+    const jobFigures = {
+      seen: 212,
+      memory: { median: 310 * 1024 ** 2, p90: 1.1 * G, max: 2.4 * G },
+      histogram: [],
+      concurrency: { most: 6, mean: 4.5 },
+      names: { '7': 3, '\x1b[31mcc1plus': 209 },
+    };
+    const [, ...rest] = renderOutcome({ verdict, jobFigures } as unknown as Outcome).split('\n');
+    expect(rest.join('\n')).toBe(
+      `rlimit: jobs: 212 seen, 6 at most, median 310M, 90% under 1.1G, most 2.4G
+  (\\x1b[31mcc1plus)`,
+    );
+    const one = { verdict, jobFigures: { ...jobFigures, seen: 1 } } as unknown as Outcome;
+    expect(renderOutcome(one).split('\n')).toHaveLength(1);
+  });
+
   it('does not let a process colour the terminal', () => {
     const victim = { comm: '\x1b[31mred', memory: G };
     const text = line(run({ ending: SIGKILL, measured: { events: oomKilled, victim } }));

@@ -1,0 +1,30 @@
+import type { Outcome } from '../model/index.js';
+import type { RunProcesses } from './launcher.js';
+
+/** What an outcome tells of jobs; empty where there were none. */
+export type JobsSeen = Pick<Outcome, 'jobFigures' | 'series'>;
+
+/** A run that ends before has no jobs worth telling of, and pays nothing for them. */
+const BEGIN_MS = 1000;
+
+/** Begins to look at the single jobs of a run once it has lived a while. */
+export function countJobs(processes: RunProcesses, names: readonly string[]): { stop(): JobsSeen } {
+  let watch: { stop(): JobsSeen } | undefined;
+  let hasEnded = false;
+  const begin = async (): Promise<void> => {
+    try {
+      const { watchJobs } = await import('./jobs.js');
+      if (!hasEnded) watch = watchJobs(processes, names);
+    } catch {
+      // An update of rlimit has replaced the file meanwhile; the run goes on without these figures.
+    }
+  };
+  const timer = setTimeout(() => void begin(), BEGIN_MS);
+  return {
+    stop() {
+      hasEnded = true;
+      clearTimeout(timer);
+      return watch?.stop() ?? {};
+    },
+  };
+}
