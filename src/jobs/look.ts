@@ -64,6 +64,11 @@ export class JobLooker {
     this.#pageSize = pageSize ?? readPageSize(proc);
   }
 
+  /** How many processes the last look was at. */
+  get processes(): number {
+    return this.#known.size;
+  }
+
   /** @param at the time, on any clock in milliseconds that never goes back */
   look(at: number): JobLook {
     const before = this.#known;

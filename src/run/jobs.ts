@@ -2,7 +2,7 @@
 import { CgroupSource, JobCensus, JobLooker, type JobSource } from '../jobs/index.js';
 import type { JobsSeen } from './job-count.js';
 import type { RunProcesses } from './launcher.js';
-import { type Pace, Sampling } from './sampling.js';
+import { Sampling } from './sampling.js';
 import { monotonicMs } from './signals.js';
 
 /** Looks by itself until it is stopped. */
@@ -16,7 +16,10 @@ export function watchJobs(processes: RunProcesses, names: readonly string[]): { 
       // A file that cannot be read at this moment (no more may be opened): a look less.
     }
   };
-  const sampling = new Sampling({ sample, isTight: false }, PACE);
+  const sampling = new Sampling(
+    { sample, isTight: false },
+    { ...PACE, longestMs: () => LONGEST_PAUSE_MS + LONGER_FOR_EACH_MS * looker.processes },
+  );
   return {
     stop() {
       sampling.stop();
@@ -38,12 +41,11 @@ export function seenBy(census: JobCensus): JobsSeen {
   return jobFigures === undefined ? {} : { jobFigures, series: census.series() };
 }
 
-/** With the share of the run's own figures (src/run/sampling.ts) half a percent of a core. */
-const PACE: Pace = {
-  firstMs: 1,
-  mostMs: 250,
-  share: 0.002,
-  allowanceMs: 100,
-  // Of ten thousand processes a look takes long, and then there are few.
-  longestMs: 600_000,
-};
+/**
+ * With the share of the run's own figures (src/run/sampling.ts) half a percent of a core. A look costs
+ * some 5 µs a process and 0.3 ms besides, so the longest pause is a tenth of a percent and less on
+ * any but a very slow machine.
+ */
+const PACE = { firstMs: 1, mostMs: 250, share: 0.002, allowanceMs: 100 };
+const LONGEST_PAUSE_MS = 2000;
+const LONGER_FOR_EACH_MS = 10;

@@ -16,8 +16,8 @@ export interface Pace {
   share: number;
   /** CPU time in ms that it may cost besides, in all. */
   allowanceMs: number;
-  /** It is looked at least this often, whatever it costs. */
-  longestMs: number;
+  /** It is looked at least this often, whatever it costs: a slow machine would see nothing else. */
+  longestMs(): number;
   /** The same while it is tight. */
   tight?: { mostMs: number; allowanceMs: number };
 }
@@ -43,13 +43,13 @@ export class Sampling {
 
   /** Often at first, since most runs are short. */
   #schedule(): void {
-    const { firstMs, share, longestMs, tight } = this.#pace;
+    const { firstMs, share, tight } = this.#pace;
     const { mostMs, allowanceMs } = (this.#sampled.isTight ? tight : undefined) ?? this.#pace;
     const wishedMs = Math.min(firstMs * 2 ** this.#looks, mostMs);
     const overdrawnMs = this.#costMs - allowanceMs;
     const elapsedMs = monotonicMs() - this.#begunMs;
     const affordableMs = overdrawnMs / share - elapsedMs;
-    const pauseMs = Math.max(wishedMs, Math.min(affordableMs, longestMs));
+    const pauseMs = Math.max(wishedMs, Math.min(affordableMs, this.#pace.longestMs()));
     this.#timer = setTimeout(() => this.#look(), pauseMs);
   }
 
@@ -70,8 +70,8 @@ const METER_PACE: Pace = {
   share: 0.003,
   // As long as nothing is near.
   allowanceMs: 200,
-  // On a slow machine; it is far below half a percent of any other.
-  longestMs: 4000,
+  // It is far below half a percent of any but a very slow machine.
+  longestMs: () => 4000,
   // Somebody may be killed.
   tight: { mostMs: 100, allowanceMs: 2000 },
 };
