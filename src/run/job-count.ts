@@ -13,8 +13,8 @@ export function countJobs(processes: RunProcesses, names: readonly string[]): { 
   let hasEnded = false;
   const begin = async (): Promise<void> => {
     try {
-      const { watchJobs } = await import('./jobs.js');
-      if (!hasEnded) watch = watchJobs(processes, names);
+      const { jobSource, watchJobs } = await import('./jobs.js');
+      if (!hasEnded) watch = watchJobs(jobSource(processes), names);
     } catch {
       // An update of rlimit has replaced the file meanwhile; the run goes on without these figures.
     }

@@ -46,6 +46,6 @@ export function seenBy(census: JobCensus): JobsSeen {
  * some 5 µs a process and 0.3 ms besides, so the longest pause is a tenth of a percent and less on
  * any but a very slow machine.
  */
-const PACE = { firstMs: 1, mostMs: 250, share: 0.002, allowanceMs: 100 };
+const PACE = { firstMs: 1, mostMs: 250, share: 0.002, allowanceMs: 50 };
 const LONGEST_PAUSE_MS = 2000;
 const LONGER_FOR_EACH_MS = 10;
