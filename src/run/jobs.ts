@@ -5,9 +5,16 @@ import type { RunProcesses } from './launcher.js';
 import { Sampling } from './sampling.js';
 import { monotonicMs } from './signals.js';
 
-/** Looks by itself until it is stopped. */
-export function watchJobs(processes: RunProcesses, names: readonly string[]): { stop(): JobsSeen } {
-  const looker = new JobLooker({ source: jobSource(processes), names });
+/**
+ * Looks by itself until it is stopped.
+ * @param othersMs CPU time in ms that is spent on the run's own figures
+ */
+export function watchJobs(
+  source: JobSource,
+  names: readonly string[],
+  othersMs: () => number,
+): { stop(): JobsSeen } {
+  const looker = new JobLooker({ source, names });
   const census = new JobCensus();
   const sample = (): void => {
     try {
@@ -16,10 +23,8 @@ export function watchJobs(processes: RunProcesses, names: readonly string[]): { 
       // A file that cannot be read at this moment (no more may be opened): a look less.
     }
   };
-  const sampling = new Sampling(
-    { sample, isTight: false },
-    { ...PACE, longestMs: () => LONGEST_PAUSE_MS + LONGER_FOR_EACH_MS * looker.processes },
-  );
+  const longestMs = () => LONGEST_PAUSE_MS + LONGER_FOR_EACH_MS * looker.processes;
+  const sampling = new Sampling({ sample, isTight: false }, { ...PACE, longestMs, othersMs });
   return {
     stop() {
       sampling.stop();
@@ -36,16 +41,16 @@ export function jobSource(processes: RunProcesses): JobSource {
 }
 
 /** What an outcome tells of the jobs that were seen. */
-export function seenBy(census: JobCensus): JobsSeen {
+function seenBy(census: JobCensus): JobsSeen {
   const jobFigures = census.figures();
   return jobFigures === undefined ? {} : { jobFigures, series: census.series() };
 }
 
 /**
- * With the share of the run's own figures (src/run/sampling.ts) half a percent of a core. A look costs
- * some 5 µs a process and 0.3 ms besides, so the longest pause is a tenth of a percent and less on
- * any but a very slow machine.
+ * Half a percent of a core in the long run, with what the run's own figures cost. A look costs some 10 µs
+ * a process and 0.3 ms besides, so the longest pause is a tenth of a percent on any but a very slow
+ * machine.
  */
-const PACE = { firstMs: 1, mostMs: 250, share: 0.002, allowanceMs: 50 };
+const PACE = { firstMs: 1, mostMs: 250, share: 0.005, allowanceMs: 50 };
 const LONGEST_PAUSE_MS = 2000;
 const LONGER_FOR_EACH_MS = 10;

@@ -20,6 +20,8 @@ export interface Pace {
   longestMs(): number;
   /** The same while it is tight. */
   tight?: { mostMs: number; allowanceMs: number };
+  /** CPU time in ms that others have spent, who are paid from the same share. */
+  othersMs?(): number;
 }
 
 /** Looks again and again, seldom enough that it costs next to nothing. */
@@ -37,6 +39,11 @@ export class Sampling {
     this.#schedule();
   }
 
+  /** CPU time in ms that looking has cost so far. */
+  get costMs(): number {
+    return this.#costMs;
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
   }
@@ -46,7 +53,7 @@ export class Sampling {
     const { firstMs, share, tight } = this.#pace;
     const { mostMs, allowanceMs } = (this.#sampled.isTight ? tight : undefined) ?? this.#pace;
     const wishedMs = Math.min(firstMs * 2 ** this.#looks, mostMs);
-    const overdrawnMs = this.#costMs - allowanceMs;
+    const overdrawnMs = this.#costMs + (this.#pace.othersMs?.() ?? 0) - allowanceMs;
     const elapsedMs = monotonicMs() - this.#begunMs;
     const affordableMs = overdrawnMs / share - elapsedMs;
     const pauseMs = Math.max(wishedMs, Math.min(affordableMs, this.#pace.longestMs()));
@@ -63,7 +70,7 @@ export class Sampling {
   }
 }
 
-/** For the figures of a run. Together with those of its jobs (src/run/jobs.ts) it costs half a percent. */
+/** For the figures of a run. What is left to half a percent is for those of its jobs (src/run/jobs.ts). */
 const METER_PACE: Pace = {
   firstMs: 50,
   mostMs: 1000,

@@ -148,7 +148,7 @@ async function followToEnd(
   const meter = launcher.meter(started.pid);
   const begunMs = monotonicMs();
   const sampling = new Sampling(meter);
-  const counting = countJobs(meter.processes, supervision.jobProcesses);
+  const counting = countJobs(meter.processes, supervision.jobProcesses, () => sampling.costMs);
   let killedByUser = false;
   started.signals.watch({
     onStubborn: () => options.quiet || say(renderStubborn()),

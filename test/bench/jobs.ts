@@ -57,7 +57,7 @@ async function measure({ jobs, seconds, parallel }: (typeof BUILDS)[number], wit
   const source = new CountingSource(cgroup, { root });
   const begun = { cpu: process.cpuUsage(), at: performance.now() };
   const sampling = new Sampling(new CgroupMeter({ top: cgroup, leaf: cgroup, root }));
-  const watch = withJobs ? watchJobs(source, []) : undefined;
+  const watch = withJobs ? watchJobs(source, [], () => sampling.costMs) : undefined;
   await once(child, 'exit');
   sampling.stop();
   const { jobFigures } = watch?.stop() ?? {};
