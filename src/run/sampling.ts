@@ -32,6 +32,8 @@ export class Sampling {
   readonly #begunMs = monotonicMs();
   #looks = 0;
   #costMs = 0;
+  /** CPU time of this process at the end of the last look. */
+  #endedMs: number | undefined;
 
   constructor(sampled: Sampled, pace = METER_PACE) {
     this.#sampled = sampled;
@@ -60,14 +62,26 @@ export class Sampling {
     this.#timer = setTimeout(() => this.#look(), pauseMs);
   }
 
+  /**
+   * What a look costs, and what comes with it (to wake up, to compile, to collect garbage). What rlimit
+   * does besides, as copying a log, is no reason to look less often.
+   */
   #look(): void {
-    const before = process.cpuUsage();
+    const begunMs = cpuMs();
     this.#sampled.sample();
-    const { user, system } = process.cpuUsage(before);
-    this.#costMs += (user + system) / 1000;
+    const endedMs = cpuMs();
+    const lookMs = endedMs - begunMs;
+    this.#costMs += lookMs + Math.min(begunMs - (this.#endedMs ?? begunMs), lookMs);
+    this.#endedMs = endedMs;
     this.#looks += 1;
     this.#schedule();
   }
+}
+
+/** CPU time that this process has used, in ms. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** For the figures of a run. What is left to half a percent is for those of its jobs (src/run/jobs.ts). */
