@@ -1,8 +1,5 @@
-import type { Outcome } from '../model/index.js';
+import type { JobsSeen } from './jobs.js';
 import type { RunProcesses } from './launcher.js';
-
-/** What an outcome tells of jobs; empty where there were none. */
-export type JobsSeen = Pick<Outcome, 'jobFigures' | 'series'>;
 
 /** A run that ends before has no jobs worth telling of, and pays nothing for them. */
 const BEGIN_MS = 1000;
@@ -19,12 +16,8 @@ export function countJobs(
   let watch: { stop(): JobsSeen } | undefined;
   let hasEnded = false;
   const begin = async (): Promise<void> => {
-    try {
-      const { jobSource, watchJobs } = await import('./jobs.js');
-      if (!hasEnded) watch = watchJobs(jobSource(processes), names, othersMs);
-    } catch {
-      // An update of rlimit has replaced the file meanwhile; the run goes on without these figures.
-    }
+    const { jobSource, watchJobs } = await import('./jobs.js');
+    if (!hasEnded) watch = watchJobs(jobSource(processes), names, othersMs);
   };
   const timer = setTimeout(() => void begin(), BEGIN_MS);
   return {
