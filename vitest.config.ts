@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { viteYaml } from './scripts/yaml-plugin.mjs';
 
-/** These put something in place of a module, for themselves alone. */
-const MOCKING = ['test/unit/state/history-race.test.ts'];
+/** These put something in place of a module, or load one anew, for themselves alone. */
+const MOCKING = ['test/unit/render/style.test.ts', 'test/unit/state/history-race.test.ts'];
 
 export default defineConfig({
   plugins: [viteYaml],

@@ -187,7 +187,7 @@ function report(name: string, counts: Counts | undefined, exitCode: number | und
 
 function notRun(name: string, error: unknown): Report {
   const problem = error instanceof Error ? error.message : String(error);
-  return { name, passed: 0, failed: 1, skipped: [], problem };
+  return { name, passed: 0, failed: 1, skipped: [], flaky: [], problem };
 }
 
 function printSummary(reports: Report[]): void {
@@ -204,12 +204,17 @@ function printSummary(reports: Report[]): void {
   for (const { name, problem } of reports) {
     if (problem !== undefined) lines.push('', `${name}: ${problem}`);
   }
-  lines.push('', ...reports.flatMap(skippedLines), ...wholeLines(reports), totalLine(reports));
+  const remarks = [...reports.flatMap(skippedLines), ...reports.flatMap(flakyLines)];
+  lines.push('', ...remarks, ...wholeLines(reports), totalLine(reports));
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
 function skippedLines({ name, skipped }: Report): string[] {
   return skipped.map((test) => `skipped in ${name}: ${test.name} (${test.reason})`);
+}
+
+function flakyLines({ name, flaky }: Report): string[] {
+  return flaky.map((test) => `passed at the second try in ${name}: ${test}`);
 }
 
 /** That some tests ran in one suite only is no secret either. */

@@ -90,6 +90,7 @@ async function valuesFor(
 ): Promise<string[]> {
   if (options !== undefined) return [...options];
   if (name === 'explain') return names.troubles();
+  if (name === 'run') return names.runs();
   return name === 'profile' ? names.profiles() : [];
 }
 

@@ -1,7 +1,6 @@
-import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.js';
+import { realDirectory } from '../cli/directory.js';
 import { UnknownNameError, UsageError } from '../errors/index.js';
 import {
   findRun,
@@ -186,13 +185,4 @@ async function requireKnown(profile: string, runs: readonly Run[]): Promise<void
   const known = [...new Set([...names, ...seen])];
   if (known.includes(profile)) return;
   throw new UnknownNameError('profile', profile, known, { remedy: 'rlimit history --totals' });
-}
-
-/** As the kernel tells a process its directory: without symbolic links. It may be gone by now. */
-function realDirectory(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return resolve(path);
-  }
 }

@@ -1,20 +1,45 @@
 import { Args, Flags } from '@oclif/core';
 import { type ChangeReport, changeUnit } from '../change/index.js';
 import { BaseCommand } from '../cli/base-command.js';
-import { machineFlag, machineFor } from '../cli/flags.js';
+import { canAsk, confirm } from '../cli/confirm.js';
+import { machineFlag } from '../cli/flags.js';
+import {
+  nobodyToAsk,
+  nothingToDraw,
+  type ProfileFlags,
+  refuseAdvice,
+  refuseChange,
+} from '../cli/tune-flags.js';
+import { type FullReport, type TuneFacts, tuneFacts } from '../cli/tune-report.js';
 import { EXIT, UsageError } from '../errors/index.js';
-import { loadProfile, resolve } from '../profiles/index.js';
+import { replaceFile } from '../profiles/replace-file.js';
 import { renderChange } from '../render/change.js';
+import { renderDiff } from '../render/learned.js';
+import { renderPicture } from '../render/plot.js';
+import { renderWritten } from '../render/profile.js';
+import { svgOf } from '../render/svg.js';
 import { renderTune } from '../render/tune.js';
 import { parseAssignments } from '../run/options.js';
 import { shellLine } from '../text/index.js';
-import { adviseTuning, type TuneReport } from '../tune/index.js';
+import type { TuneChange } from '../tune/apply.js';
+
+/** What `tune PROFILE` prints with --json. */
+interface ProfileReport extends FullReport {
+  /** What --apply has done, or would do. */
+  change?: TuneChange;
+  /** The file that --plot has written. */
+  plot?: string;
+}
 
 export default class Tune extends BaseCommand {
   static override summary = 'Recommend a number of jobs, or change a unit while it runs.';
   static override description =
     'With a PROFILE: says how many jobs fit, whether the cores or memory decided, why it is not ' +
     'the number of cores, and what to change when the build is too slow or the machine too busy.\n' +
+    'Where the history has enough runs of it (3, with 30 jobs together), the number of jobs, ' +
+    'MemoryMax and CPUQuota come from what they really used, with the next experiment. --apply ' +
+    'writes them into your own profile, or with --project into the .rlimit.yaml of DIR: it shows ' +
+    'the difference, asks, and keeps the former file. On a terminal the latest run is drawn.\n' +
     'With a UNIT (.scope, .service or .slice) and -p: changes its limits while it runs, until it ' +
     'ends or the machine does, and reads them back from the kernel. A MemoryMax below what is in ' +
     'use, where the kernel would kill, is refused without --force. An empty value (-p ' +
@@ -25,6 +50,8 @@ export default class Tune extends BaseCommand {
     '<%= config.bin %> tune coq-standard',
     'make -j"$(<%= config.bin %> tune coq-standard --jobs-only)"',
     '<%= config.bin %> tune coq-standard --machine cores=36,memory=252G',
+    '<%= config.bin %> tune cxx-build --project . --apply',
+    '<%= config.bin %> tune cxx-build --run 3k2j1x --plot run.svg',
     '<%= config.bin %> tune rlimit-coq-standard-m3x.scope -p MemoryMax=200G',
   ];
   static override args = {
@@ -36,6 +63,29 @@ export default class Tune extends BaseCommand {
   static override flags = {
     'jobs-only': Flags.boolean({ description: 'print the number and nothing else' }),
     machine: machineFlag,
+    history: Flags.boolean({
+      allowNo: true,
+      default: true,
+      description: 'whether earlier runs count',
+    }),
+    project: Flags.string({
+      description: "only runs in DIR or below; with --apply: the project's file there",
+      helpValue: 'DIR',
+    }),
+    apply: Flags.boolean({
+      default: false,
+      description: 'write what the runs recommend into the profile',
+    }),
+    yes: Flags.boolean({ char: 'y', default: false, description: 'with --apply, do not ask' }),
+    picture: Flags.boolean({
+      allowNo: true,
+      description: 'draw memory over time and the sizes of jobs (default: on a terminal)',
+    }),
+    run: Flags.string({
+      description: 'draw this run of the history, and its jobs',
+      helpValue: 'RUN',
+    }),
+    plot: Flags.string({ description: 'write the pictures as SVG', helpValue: 'FILE' }),
     property: Flags.string({
       char: 'p',
       description: 'a property to set on the unit; an empty value takes the limit away',
@@ -45,30 +95,74 @@ export default class Tune extends BaseCommand {
     }),
     'dry-run': Flags.boolean({
       char: 'n',
-      description: 'print the systemctl line for a unit, and change nothing',
+      description: 'change nothing: print the systemctl line for a unit, or what --apply would do',
     }),
     force: Flags.boolean({ default: false, description: 'let pass what is refused as unwise' }),
   };
 
-  async run(): Promise<TuneReport | ChangeReport> {
+  async run(): Promise<ProfileReport | ChangeReport> {
     const { args, flags } = await this.parse(Tune);
     const name = args['profile|unit'];
     const { property = [], force } = flags;
     if (/\.(scope|service|slice)$/.test(name)) {
-      refuseAdvice(flags['jobs-only'], flags.machine);
+      refuseAdvice(flags);
       return this.#change({ unit: name, words: property, dryRun: flags['dry-run'], force });
     }
-    refuseChange(name, property, flags['dry-run']);
-    return this.#advise(name, flags['jobs-only'], flags.machine);
+    refuseChange(name, property, flags);
+    return this.#advise(name, flags);
   }
 
-  async #advise(name: string, jobsOnly: boolean, override?: string): Promise<TuneReport> {
-    const machine = machineFor(override);
-    const profile = await loadProfile(name);
-    const report = adviseTuning(profile, resolve(profile, machine), machine);
-    this.say(jobsOnly ? String(report.jobs.pick) : renderTune(report));
-    for (const remark of profile.remarks) this.remark(`rlimit: note: ${remark}`);
-    return report;
+  async #advise(name: string, flags: ProfileFlags): Promise<ProfileReport> {
+    const facts = await tuneFacts(name, flags);
+    const { report, limits, remarks, warnings } = facts;
+    for (const text of warnings) this.remark(`rlimit: warning: ${text}`);
+    const value = (name: string) =>
+      limits.properties.find(({ property }) => property === name)?.value;
+    if (flags['jobs-only']) this.say(String(report.recommended));
+    else
+      this.say(renderTune(report, { memoryMax: value('MemoryMax'), cpuQuota: value('CPUQuota') }));
+    this.#draw(report, flags);
+    for (const remark of remarks) this.remark(`rlimit: note: ${remark}`);
+    const plot = flags.plot === undefined ? {} : { plot: this.#plot(report, flags.plot) };
+    if (!flags.apply) return { ...report, ...plot };
+    return { ...report, ...plot, change: await this.#apply(facts, flags) };
+  }
+
+  /** A pipe stays the same text, whatever was run meanwhile. */
+  #draw({ picture }: FullReport, flags: ProfileFlags): void {
+    const isAsked = flags.picture ?? flags.run !== undefined;
+    const isWanted = isAsked || (flags.picture === undefined && process.stdout.isTTY === true);
+    if (!isWanted || flags['jobs-only']) return;
+    if (picture !== undefined) this.say(`\n${renderPicture(picture)}`);
+    else if (isAsked) throw nothingToDraw(flags.run);
+  }
+
+  #plot({ picture }: FullReport, file: string): string {
+    if (picture === undefined) throw nothingToDraw();
+    replaceFile(file, svgOf(picture), { overwrite: true, backup: false });
+    this.remark(`rlimit: written: ${file}`);
+    return file;
+  }
+
+  async #apply({ profile, limits, report }: TuneFacts, flags: ProfileFlags): Promise<TuneChange> {
+    // Loaded here: a YAML parser and the checks of profiles come with it.
+    const { planChange } = await import('../tune/apply.js');
+    if (report.learned === undefined) throw new Error('a history has been asked for');
+    const { write, ...change } = await planChange(profile, limits, report.learned);
+    if (change.diff === '') {
+      this.say(`\nThere is nothing to change in ${change.file}.`);
+      return change;
+    }
+    this.say(`\n${renderDiff(change.diff)}\n`);
+    if (flags['dry-run']) return change;
+    if (!flags.yes && (this.jsonEnabled() || !canAsk())) throw nobodyToAsk(profile.name, flags);
+    if (!flags.yes && !(await confirm('Write it?'))) {
+      this.say('Nothing was changed.');
+      return change;
+    }
+    const written = await write();
+    this.say(renderWritten(written));
+    return { ...change, written };
   }
 
   async #change({
@@ -99,18 +193,4 @@ export default class Tune extends BaseCommand {
     this.endWith(isBad ? EXIT.problems : EXIT.fine);
     return report;
   }
-}
-
-function refuseAdvice(jobsOnly: boolean, machine: string | undefined): void {
-  if (!jobsOnly && machine === undefined) return;
-  const flag = jobsOnly ? '--jobs-only' : '--machine';
-  throw new UsageError(`${flag} is for profiles, and a unit was named`);
-}
-
-function refuseChange(name: string, words: readonly string[], dryRun: boolean): void {
-  if (words.length === 0 && !dryRun) return;
-  throw new UsageError(`${JSON.stringify(name)} is a profile: only a running unit is changed`, {
-    why: 'Units have a suffix: .scope, .service or .slice.',
-    remedy: `rlimit inspect ${name} tells its units; for the profile itself: rlimit profile edit`,
-  });
 }

@@ -1,4 +1,4 @@
-import type { VerdictId } from '../model/index.js';
+import type { Outcome, VerdictId } from '../model/index.js';
 import type { Run } from './runs.js';
 
 /** What the runs of one profile, or all runs, add up to. */
@@ -83,6 +83,13 @@ function countedAs({
   if (kind !== undefined) return kind;
   if (status === undefined) return 'stopped';
   return status === 0 ? 'finished' : 'failed';
+}
+
+/** Whether memory was too little: the run was killed for it, or one of its processes. */
+export function isKilledForMemory({ verdict, figures }: Outcome): boolean {
+  const { id } = verdict;
+  const kind = Object.hasOwn(COUNTED_AS, id) ? COUNTED_AS[id] : undefined;
+  return kind === 'killedForMemory' || (figures.oomKills ?? 0) > 0;
 }
 
 /** Half-way between the two in the middle where the number is even. */

@@ -17,9 +17,11 @@ const JOB_VARIABLES = [
   'CARGO_BUILD_JOBS',
   'CMAKE_BUILD_PARALLEL_LEVEL',
   'CTEST_PARALLEL_LEVEL',
+  'DUNE_JOBS',
   'JOBS',
   'MAX_JOBS',
   'UV_CONCURRENT_BUILDS',
+  'VITEST_MAX_WORKERS',
 ];
 
 /** `-j8`, `-j 8`, `--jobs=8` on a command line. */

@@ -9,6 +9,7 @@ export const PROJECT_VARIABLES: readonly string[] = [
   'CARGO_BUILD_JOBS',
   'CMAKE_BUILD_PARALLEL_LEVEL',
   'CTEST_PARALLEL_LEVEL',
+  'DUNE_JOBS',
   'GOMAXPROCS',
   'JOBS',
   'JULIA_NUM_THREADS',
@@ -23,6 +24,7 @@ export const PROJECT_VARIABLES: readonly string[] = [
   'TOKIO_WORKER_THREADS',
   'UV_CONCURRENT_BUILDS',
   'UV_THREADPOOL_SIZE',
+  'VITEST_MAX_WORKERS',
 ];
 
 /** Why some that one might expect are not among them. */

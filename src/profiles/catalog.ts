@@ -5,12 +5,14 @@
 
 import { type ProfileBody, type RawBody, toBody } from './body.js';
 import agent from './catalog/agent.yaml';
+import compute from './catalog/compute.yaml';
 import coqAggressive from './catalog/coq-aggressive.yaml';
 import coqConservative from './catalog/coq-conservative.yaml';
 import coqSingle from './catalog/coq-single.yaml';
 import coqStandard from './catalog/coq-standard.yaml';
 import cxxBuild from './catalog/cxx-build.yaml';
 import anyBuild from './catalog/default.yaml';
+import goBuild from './catalog/go-build.yaml';
 import llamaCpp from './catalog/llama-cpp.yaml';
 import llmProxy from './catalog/llm-proxy.yaml';
 import monitor from './catalog/monitor.yaml';
@@ -22,12 +24,14 @@ import rustBuild from './catalog/rust-build.yaml';
 
 const CATALOG: Readonly<Record<string, unknown>> = {
   agent,
+  compute,
   'coq-aggressive': coqAggressive,
   'coq-conservative': coqConservative,
   'coq-single': coqSingle,
   'coq-standard': coqStandard,
   'cxx-build': cxxBuild,
   default: anyBuild,
+  'go-build': goBuild,
   'llama-cpp': llamaCpp,
   'llm-proxy': llmProxy,
   monitor,

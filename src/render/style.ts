@@ -1,17 +1,17 @@
-import chalk from 'chalk';
+import chalk, { Chalk } from 'chalk';
 import wrapAnsi from 'wrap-ansi';
 
-/**
- * The few ways text is marked, by meaning. Chalk leaves colour out where it does not belong:
- * NO_COLOR, a pipe, a dumb terminal.
- */
+/** Chalk leaves colour out in a pipe and on a dumb terminal, but does not know https://no-color.org. */
+const paint = new Chalk({ level: process.env.NO_COLOR ? 0 : chalk.level });
+
+/** The few ways text is marked, by meaning. */
 export const style = {
-  heading: chalk.bold,
-  name: chalk.cyan,
-  faint: chalk.dim,
-  good: chalk.green,
-  warning: chalk.yellow,
-  problem: chalk.red,
+  heading: paint.bold,
+  name: paint.cyan,
+  faint: paint.dim,
+  good: paint.green,
+  warning: paint.yellow,
+  problem: paint.red,
 };
 
 /** Output is laid out for this width where the terminal does not say another. */
@@ -19,7 +19,8 @@ const DEFAULT_WIDTH = 80;
 
 /** Columns to lay text out for: the terminal's, but never wider than is pleasant to read. */
 export function textWidth(stream: { columns?: number } = process.stdout): number {
-  return Math.min(stream.columns ?? DEFAULT_WIDTH, 100);
+  // A terminal that does not know its size says 0.
+  return Math.min(stream.columns || DEFAULT_WIDTH, 100);
 }
 
 /** Wraps a paragraph at word borders, each line behind the same indentation. */

@@ -16,12 +16,8 @@ export function countJobs(
   let watch: { stop(): JobsSeen } | undefined;
   let hasEnded = false;
   const begin = async (): Promise<void> => {
-    try {
-      const { jobSource, watchJobs } = await import('./jobs.js');
-      if (!hasEnded) watch = watchJobs(jobSource(processes), names, othersMs);
-    } catch {
-      // An update of rlimit has replaced the file meanwhile; the run goes on without these figures.
-    }
+    const { jobSource, watchJobs } = await import('./jobs.js');
+    if (!hasEnded) watch = watchJobs(jobSource(processes), names, othersMs);
   };
   const timer = setTimeout(() => void begin(), BEGIN_MS);
   return {

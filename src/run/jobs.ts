@@ -1,4 +1,4 @@
-/** Looks at the single jobs of a run. Loaded only for runs that last. */
+/** Looks at the single jobs of a run. Evaluated only for runs that last. */
 import { CgroupSource, JobCensus, JobLooker, type JobSource } from '../jobs/index.js';
 import type { Outcome } from '../model/index.js';
 import type { RunProcesses } from './launcher.js';
@@ -50,10 +50,10 @@ export function seenBy(census: JobCensus): JobsSeen {
 }
 
 /**
- * Half a percent of a core in the long run, with what the run's own figures cost. A look costs some 10 µs
+ * Less than half a percent of a core in the long run, with what the run's own figures cost. A look costs some 10 µs
  * a process and 0.3 ms besides, so the longest pause is a tenth of a percent on any but a very slow
  * machine.
  */
-const PACE = { firstMs: 1, mostMs: 250, share: 0.005, allowanceMs: 50 };
+const PACE = { firstMs: 1, mostMs: 250, share: 0.004, allowanceMs: 50 };
 const LONGEST_PAUSE_MS = 2000;
 const LONGER_FOR_EACH_MS = 10;

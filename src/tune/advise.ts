@@ -1,12 +1,7 @@
 import { UsageError } from '../errors/index.js';
 import type { JobAdvice, JobModel, Limits, Machine, Profile } from '../model/index.js';
-import { JOBS } from '../profiles/index.js';
-import { formatPercent, GiB, ONE_CORE, parseCpuQuota, roughBytes } from '../quantity/index.js';
-import { shellLine } from '../text/index.js';
-
-/** The share of the cores that a build gets on a machine nobody else uses (coq-aggressive). */
-const GENEROUS_PERMYRIAD = 8900;
-const GENEROUS_IO_WEIGHT = 100;
+import { GiB, roughBytes } from '../quantity/index.js';
+import { commandLine, generousOptions, quotaCores, stepsDown, stepsUp } from './steps.js';
 
 /** A step to try: when, what, and the command line for it. */
 export interface NextStep {
@@ -123,56 +118,6 @@ function generousStep(
     jobs: [],
     commands: [line(jobs, options)],
   };
-}
-
-/** Half of the way to the high end of the range, and then the end: 4 of 4 to 8 gives 6, 8. */
-function stepsUp(pick: number, high: number): number[] {
-  const middle = Math.ceil((pick + high) / 2);
-  return [...new Set([middle, high])].filter((jobs) => jobs > pick);
-}
-
-/** Three quarters, and then half: 4 gives 3, 2. */
-function stepsDown(pick: number): number[] {
-  const steps = [Math.floor((pick * 3) / 4), Math.floor(pick / 2)];
-  return [...new Set(steps)].filter((jobs) => jobs >= 1 && jobs < pick);
-}
-
-/** CPUQuota and IOWeight of a machine that nobody else uses, where they are higher than now. */
-function generousOptions(limits: Limits, { cores }: Machine): string[] {
-  const options: string[] = [];
-  const quota = limitOf(limits, 'CPUQuota');
-  const permyriad = Math.floor((cores * GENEROUS_PERMYRIAD) / 10_000) * 10_000;
-  if (quota !== undefined && Number(parseCpuQuota(quota)) < permyriad * (ONE_CORE / 10_000)) {
-    options.push(`CPUQuota=${formatPercent(permyriad)}`);
-  }
-  const weight = Number(limitOf(limits, 'IOWeight') ?? GENEROUS_IO_WEIGHT);
-  if (weight < GENEROUS_IO_WEIGHT) options.push(`IOWeight=${GENEROUS_IO_WEIGHT}`);
-  return options;
-}
-
-/** Whole cores that the CPUQuota allows; the machine's without one. */
-function quotaCores(limits: Limits, { cores }: Machine): number {
-  const quota = limitOf(limits, 'CPUQuota');
-  if (quota === undefined) return cores;
-  return Math.max(1, Math.floor(Number(parseCpuQuota(quota)) / ONE_CORE));
-}
-
-function limitOf(limits: Limits, name: string): string | undefined {
-  return limits.properties.find(({ property }) => property === name)?.value;
-}
-
-function commandLine(
-  { name, jobs: model }: Profile,
-  { pick }: JobAdvice,
-  jobs: number,
-  options: readonly string[] = [],
-): string {
-  const command = model?.command ?? `make -j${JOBS}`;
-  // Where the tool takes the number from its environment, `-j` of rlimit's own sets it there.
-  const own = jobs === pick || command.includes(JOBS) ? [] : ['-j', String(jobs)];
-  const properties = options.flatMap((option) => ['-p', option]);
-  const words = command.replaceAll(JOBS, String(jobs));
-  return `${shellLine(['rlimit', 'run', name, ...own, ...properties])} -- ${words}`;
 }
 
 /** `10 to 20 GB`, or with systemd's suffixes where those are no whole numbers. */

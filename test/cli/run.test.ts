@@ -12,7 +12,7 @@ describe('rlimit run --dry-run', () => {
     expect(stderr).toBe('');
     expect(status).toBe(0);
     expect(stdout).toBe(
-      "systemd-run --user --scope --quiet --collect --unit=u.scope --slice=app-rlimit.slice '--description=rlimit coq-standard: make -j4' --expand-environment=no -p MemoryMax=150G -p MemorySwapMax=0 -p CPUQuota=2700% -p IOWeight=50 -p TasksMax=300 -p OOMPolicy=continue --setenv=RLIMIT_PROFILE=coq-standard --setenv=RLIMIT_UNIT=u.scope --setenv=RLIMIT_JOBS=4 -- make -j4",
+      "systemd-run --user --scope --quiet --collect --unit=u.scope --slice=app-rlimit.slice '--description=rlimit coq-standard: make -j4' --expand-environment=no -p MemoryMax=150G -p MemorySwapMax=0 -p CPUQuota=2700% -p IOWeight=50 -p TasksMax=300 -p OOMPolicy=continue --setenv=DUNE_JOBS=4 --setenv=RLIMIT_PROFILE=coq-standard --setenv=RLIMIT_UNIT=u.scope --setenv=RLIMIT_JOBS=4 -- make -j4",
     );
   });
 
@@ -28,6 +28,44 @@ describe('rlimit run --dry-run', () => {
     const { rlimit } = desk();
     const { stdout } = await rlimit(['run', 'coq-single', '-n', '--json', ...reference, 'make']);
     expect(shapeOf(JSON.parse(stdout))).toMatchSnapshot();
+  });
+
+  it.each([
+    ['coq-standard', { DUNE_JOBS: '4' }],
+    ['rust-build', { CARGO_BUILD_JOBS: '27', RUST_TEST_THREADS: '27' }],
+    ['cxx-build', { CMAKE_BUILD_PARALLEL_LEVEL: '27', CTEST_PARALLEL_LEVEL: '27' }],
+    ['go-build', { GOMAXPROCS: '27' }],
+    ['node-build', { JOBS: '18', VITEST_MAX_WORKERS: '18' }],
+    ['nix-build', { NIX_CONFIG: 'max-jobs = 18\ncores = 1\ntimeout = 21600' }],
+    [
+      'compute',
+      {
+        GOMAXPROCS: '27',
+        JULIA_NUM_THREADS: '27',
+        MKL_NUM_THREADS: '27',
+        OMP_NUM_THREADS: '27',
+        OPENBLAS_NUM_THREADS: '27',
+        RAYON_NUM_THREADS: '27',
+      },
+    ],
+    ['default', {}],
+  ])('%s tells tools without a jobserver their number', async (profile, variables) => {
+    const args = ['run', profile, '-n', '--json', ...reference, '--', 'make'];
+    const { stdout } = await desk().rlimit(args);
+    const { environment } = JSON.parse(stdout);
+    const { RLIMIT_JOBS, RLIMIT_PROFILE, RLIMIT_UNIT: _, ...rest } = environment;
+    expect(rest).toEqual(variables);
+    expect(RLIMIT_PROFILE).toBe(profile);
+    expect(Number(RLIMIT_JOBS)).toBeGreaterThan(0);
+  });
+
+  it('what the caller has set wins, and so does -j', async () => {
+    const env = { CARGO_BUILD_JOBS: '3' };
+    const args = ['run', 'rust-build', '-j', '5', '-n', '--json', ...reference, '--', 'make'];
+    const { stdout } = await desk().rlimit(args, env);
+    const { environment } = JSON.parse(stdout);
+    expect(environment).toMatchObject({ RUST_TEST_THREADS: '5', RLIMIT_JOBS: '5' });
+    expect(environment).not.toHaveProperty('CARGO_BUILD_JOBS');
   });
 
   it('says that a project file had its say', async () => {

@@ -164,6 +164,13 @@ export class GuestProcess {
     this.#channel.tell(this.#id, { op: 'signal', signal, group });
   }
 
+  /** Kill it with its process group, unless it has ended, and wait for its end. */
+  async destroy(): Promise<void> {
+    if (this.#hasEnded) return;
+    this.kill('SIGKILL', { group: true });
+    await this.wait(30_000);
+  }
+
   toString(): string {
     return describe(this.#command);
   }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, inject } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, inject } from 'vitest';
 import { connectMachine } from './machine.js';
 import { type Suite, wholeVariable } from './suites.js';
 
@@ -27,6 +27,16 @@ const clear = [
   'systemctl --user reset-failed',
   'rm -f "$XDG_RUNTIME_DIR"/rlimit/*.json "$HOME"/.local/state/rlimit/*',
 ].join('; ');
+
+beforeEach(() => {
+  machine.takeSpawned();
+});
+
+/** A test that failed leaves no command of its own behind to spoil its second try, or the next test. */
+afterEach(async ({ task }) => {
+  if (task.result?.state !== 'fail') return;
+  await Promise.all(machine.takeSpawned().map((process) => process.destroy()));
+});
 
 beforeAll(async () => {
   await machine.exec(`${clear}; true`);

@@ -29,6 +29,7 @@ export class LiveMachine {
   readonly socketPath: string;
   readonly #channel: Channel;
   readonly #emulator: Emulator | undefined;
+  #spawned: GuestProcess[] = [];
 
   constructor(suite: Suite, socketPath: string, channel: Channel, emulator?: Emulator) {
     this.suite = suite;
@@ -45,8 +46,15 @@ export class LiveMachine {
   }
 
   /** Start a command that runs beside the test, its standard input open. */
-  spawn(command: Command, options: SpawnOptions = {}): Promise<GuestProcess> {
-    return GuestProcess.start(this.#channel, command, options, true);
+  async spawn(command: Command, options: SpawnOptions = {}): Promise<GuestProcess> {
+    const process = await GuestProcess.start(this.#channel, command, options, true);
+    this.#spawned.push(process);
+    return process;
+  }
+
+  /** What was spawned since the last call of this. */
+  takeSpawned(): GuestProcess[] {
+    return this.#spawned.splice(0);
   }
 
   async writeFile(

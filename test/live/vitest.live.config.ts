@@ -17,6 +17,8 @@ export default defineConfig({
         provide: { suite },
         // One machine, and tests that fill its memory: one after the other.
         fileParallelism: false,
+        // The host is slow at times, beyond what any test can allow for. The summary names who needed it.
+        retry: 1,
         // Only what hangs is to meet these: emulated, beside another machine, everything may take long.
         testTimeout: 360_000,
         hookTimeout: 240_000,

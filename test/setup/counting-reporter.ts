@@ -6,6 +6,8 @@ export interface Counts {
   passed: number;
   failed: number;
   skipped: SkippedTest[];
+  /** Names of tests that passed when they were run once more. */
+  flaky: string[];
 }
 
 export interface SkippedTest {
@@ -21,7 +23,7 @@ export default class CountingReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
     const file = process.env[countsFileVariable];
     if (file === undefined) return;
-    const counts: Counts = { passed: 0, failed: unhandled.length, skipped: [] };
+    const counts: Counts = { passed: 0, failed: unhandled.length, skipped: [], flaky: [] };
     for (const module of modules) countModule(module, counts);
     writeFileSync(file, JSON.stringify(counts));
   }
@@ -33,6 +35,7 @@ function countModule(module: TestModule, counts: Counts): void {
   for (const suite of module.children.allSuites()) counts.failed += suite.errors().length;
   for (const test of module.children.allTests()) {
     const result = test.result();
+    if (test.diagnostic()?.flaky) counts.flaky.push(test.fullName);
     if (result.state === 'passed') counts.passed += 1;
     else if (result.state === 'skipped') counts.skipped.push(skippedTest(test.fullName, result));
     else counts.failed += 1; // also one that has no result, because the run broke off

@@ -25,7 +25,11 @@ const commands: CompletionCommand[] = [
   { id: 'budget', flags: { json: { name: 'json', type: 'boolean' } }, args: {} },
   { id: 'budget:set', flags: { force: { name: 'force', type: 'boolean' } }, args: {} },
   { id: 'kill', flags: {}, args: { unit: { name: 'unit' } } },
-  { id: 'tune', flags: {}, args: { 'profile|unit': { name: 'profile|unit' } } },
+  {
+    id: 'tune',
+    flags: { run: { name: 'run', type: 'option' } },
+    args: { 'profile|unit': { name: 'profile|unit' } },
+  },
   { id: 'completion', flags: {}, args: { shell: { name: 'shell', options: ['bash', 'zsh'] } } },
 ];
 const names = {
@@ -72,6 +76,10 @@ describe('completeWords', () => {
     [['profile', 'check', '--explain', 's'], ['sum-of-caps']],
     [['history', '9'], ['9z8y7w']],
     [['kill', ''], ['rlimit-x-1.scope']],
+    [
+      ['tune', 'default', '--run', ''],
+      ['3k2j1x', '9z8y7w'],
+    ],
     [
       ['tune', ''],
       ['coq-single', 'coq-standard', 'default', 'rlimit-x-1.scope'],
