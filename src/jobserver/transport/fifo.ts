@@ -1,5 +1,5 @@
 import { fstatSync, statSync } from 'node:fs';
-import { closeQuietly, drain, makeFifos, openOwn, put } from './files.js';
+import { Descriptors, drain, makeFifos, openOwn, put } from './files.js';
 import { Hand } from './hand.js';
 import { MOST_TOKENS, type Tokens, type Transport } from './transport.js';
 
@@ -16,6 +16,7 @@ export class FifoTransport implements Transport {
   readonly #path: string;
   /** The FIFO of that name, after those that somebody deleted: clients that have them go on. */
   readonly #ends: number[] = [];
+  readonly #open = new Descriptors();
   readonly #hand = new Hand();
   /** Tokens at the clients, when none lies in a pipe. */
   #held = 0;
@@ -29,7 +30,7 @@ export class FifoTransport implements Transport {
   constructor({ path }: { path: string }) {
     this.#path = path;
     this.auth = { fifo: path };
-    this.#open();
+    this.#make();
   }
 
   started(): void {}
@@ -71,7 +72,7 @@ export class FifoTransport implements Transport {
     if (now !== undefined)
       return `${said}was replaced by something else: they will run one job each`;
     try {
-      this.#open();
+      this.#make();
       return `${said}was deleted, and is made anew`;
     } catch (error) {
       return `${said}was deleted: ${(error as Error).message}; they will run one job each`;
@@ -79,11 +80,11 @@ export class FifoTransport implements Transport {
   }
 
   close(): void {
-    for (const end of this.#ends) closeQuietly(end);
+    this.#open.close();
   }
 
-  #open(): void {
+  #make(): void {
     makeFifos([this.#path]);
-    this.#ends.push(openOwn(this.#path));
+    this.#ends.push(this.#open.add(openOwn(this.#path)));
   }
 }

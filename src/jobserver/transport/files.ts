@@ -68,11 +68,16 @@ function isFullOrEmpty(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'EAGAIN';
 }
 
-/** Closes what may be closed already. */
-export function closeQuietly(descriptor: number): void {
-  try {
-    closeSync(descriptor);
-  } catch {
-    // It was.
+/** Descriptors to be closed once: by the second time their numbers may be somebody else's. */
+export class Descriptors {
+  readonly #open = new Set<number>();
+
+  add(descriptor: number): number {
+    this.#open.add(descriptor);
+    return descriptor;
+  }
+
+  close(descriptors: Iterable<number> = [...this.#open]): void {
+    for (const descriptor of descriptors) if (this.#open.delete(descriptor)) closeSync(descriptor);
   }
 }

@@ -1,6 +1,6 @@
 import { constants, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { closeQuietly, drain, makeFifos, openOwn, put } from './files.js';
+import { Descriptors, drain, makeFifos, openOwn, put } from './files.js';
 import { Hand } from './hand.js';
 import { MOST_TOKENS, type Tokens, type Transport } from './transport.js';
 
@@ -25,6 +25,7 @@ export class PipeTransport implements Transport {
   /** What the guard needs to pass tokens on when we are gone: to read from, and to write to. */
   readonly handover: readonly [read: number, write: number];
   surplus = 0;
+  readonly #open = new Descriptors();
   readonly #give: number;
   readonly #back: Socket;
   readonly #hand = new Hand();
@@ -37,14 +38,15 @@ export class PipeTransport implements Transport {
   constructor({ directory, descriptors: [read, write] }: PipeOptions) {
     const [give, back] = [`${directory}/give`, `${directory}/back`];
     makeFifos([give, back]);
-    this.#give = openOwn(give);
+    const open = (path: string, flags: number) => this.#open.add(openSync(path, flags));
+    this.#give = this.#open.add(openOwn(give));
     const own = openOwn(back);
     this.inherited = [
-      [read, openSync(give, constants.O_RDWR)],
-      [write, openSync(back, constants.O_RDWR)],
+      [read, open(give, constants.O_RDWR)],
+      [write, open(back, constants.O_RDWR)],
     ];
     // These end when the last client has: they are what tells the guard that it is not needed.
-    this.handover = [openSync(back, constants.O_RDONLY), openSync(give, constants.O_WRONLY)];
+    this.handover = [open(back, constants.O_RDONLY), open(give, constants.O_WRONLY)];
     rmSync(give);
     rmSync(back);
     this.auth = { read, write };
@@ -55,7 +57,7 @@ export class PipeTransport implements Transport {
   }
 
   started(): void {
-    for (const [, ours] of this.inherited) closeQuietly(ours);
+    this.#open.close(this.inherited.map(([, ours]) => ours));
   }
 
   look(): Tokens {
@@ -88,8 +90,7 @@ export class PipeTransport implements Transport {
   mend(): undefined {}
 
   close(): void {
-    this.started();
-    for (const descriptor of [...this.handover, this.#give]) closeQuietly(descriptor);
+    this.#open.close();
     this.#back.destroy();
   }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { CannotRunError } from '../../errors/index.js';
 import {
   hasJobserver,
   type JobserverAuth,
@@ -52,7 +53,7 @@ export function withJobserver(
   const way = wayFor(clients, (program) => versionOf(program, env));
   const directory = directoryFor(plan.request.unit, env);
   const auth = authFor(way.style, { directory, taken: context.startedWith.descriptors });
-  const flags = jobserverEnvironment(auth, most, { ...env, ...environment });
+  const flags = environmentFor(auth, most, { ...env, ...environment });
   const expected = expectedOf({ profile: profile.name, jobs: profile.jobs, cwd }, outcomesOf(env));
   const remarks = [
     renderJobserver({ style: way.style, most, ...expected }),
@@ -73,6 +74,19 @@ export function withJobserver(
       directory,
     },
   };
+}
+
+/** @throws {CannotRunError} where the path of the FIFO is one that MAKEFLAGS cannot hold */
+function environmentFor(auth: JobserverAuth, most: number, env: NodeJS.ProcessEnv) {
+  try {
+    return jobserverEnvironment(auth, most, env);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CannotRunError('tools cannot be told of the jobserver', {
+      why: `${error.message}.`,
+      remedy: 'set XDG_RUNTIME_DIR to a directory without such characters',
+    });
+  }
 }
 
 /** A history that cannot be read tells nothing here; whoever asks for it is told. */

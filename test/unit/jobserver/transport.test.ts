@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
+  closeSync,
   constants,
+  fstatSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -190,6 +192,17 @@ describe('tokens over a pipe', () => {
     expect(transport.look()).toEqual({ held: 0, lying: 2 });
     transport.forget(5);
     expect(transport.look()).toEqual({ held: 0, lying: 0 });
+  });
+
+  it('are given back to the system once', () => {
+    const transport = pipe();
+    transport.started();
+    transport.close();
+    const numbers = Array.from({ length: 8 }, () => openSync('/dev/null', 'r'));
+    transport.started();
+    transport.close();
+    for (const descriptor of numbers) expect(() => fstatSync(descriptor)).not.toThrow();
+    for (const descriptor of numbers) closeSync(descriptor);
   });
 
   it('are taken back while nobody has them', () => {
