@@ -93,7 +93,8 @@ export class Policy {
   #again({ jobs, used, ceiling }: Outlook, count: number): number {
     const rate = this.#tracks.fastest * Math.max(1, Math.min(count, jobs.length + 1));
     const time = ((ceiling * TUNED.freezeAt - used) / Math.max(rate, 1)) * TUNED.lookPart;
-    return Math.round(Math.max(TUNED.lookLeastMs, Math.min(TUNED.lookMostMs, time)));
+    const early = time - this.#tracks.lateMs;
+    return Math.round(Math.max(TUNED.lookLeastMs, Math.min(TUNED.lookMostMs, early)));
   }
 
   #why({ jobs, used, ceiling }: Outlook, { freeze, thaw }: Turn, count: number): string {
