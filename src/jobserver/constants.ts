@@ -56,6 +56,8 @@ export const TUNED = {
   /** Looks are at most this far apart, and at least this. */
   lookMostMs: 500,
   lookLeastMs: 40,
+  /** And while memory is what holds tokens back, at most this. */
+  lookHeldMs: 200,
   /** The part of the time until danger, at the fastest growth seen, after which is looked again. */
   lookPart: 0.5,
   /** Until growth was seen: a job takes what is expected of it in this time. */
