@@ -34,7 +34,7 @@ export const TUNED = {
   /** From a look that sees danger to a job that stands still, with the wait for that look. */
   reactionMs: 75,
   /** How slowly it is forgotten that a look came late, with each look. */
-  latenessKept: 0.9,
+  latenessKept: 0.7,
   /** A frozen job takes the place of the last awake one where it needs this much less. */
   swapAt: 0.7,
   /** A job that is younger, and has less than this part of what is expected, has cost nothing yet. */
@@ -43,15 +43,21 @@ export const TUNED = {
   /** Where the worst would not fit, so many jobs may start in so long: the first ones show what comes. */
   pace: 2,
   paceMs: 120,
-  /** A job stands still after so long without a step up, and after such a part of its time. */
+  /**
+   * A job stands still after so long without a step up, after such a part of its time or of the time
+   * that jobs usually take, and after so many looks where they are far apart.
+   */
   settledMs: 180,
-  settledPart: 0.1,
+  settledPart: 0.15,
+  settledLooks: 2,
   /** Of jobs that stood still, so many grow again, as if seen before the first: 1 of 5. */
   regrewFirst: 1,
   settledFirst: 5,
   /** Looks are at most this far apart, and at least this. */
   lookMostMs: 500,
   lookLeastMs: 40,
+  /** And while memory is what holds tokens back, at most this. */
+  lookHeldMs: 200,
   /** The part of the time until danger, at the fastest growth seen, after which is looked again. */
   lookPart: 0.5,
   /** Until growth was seen: a job takes what is expected of it in this time. */

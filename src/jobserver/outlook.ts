@@ -43,11 +43,11 @@ export function outlook(
   ).length;
   const larger = look.jobs.map(({ memory }) => memory).filter((memory) => memory > sizes.most);
   const jobs = look.jobs.map((job) => prospect(job, { larger, strangers }, sizes, tracks));
-  const rate = look.jobs.reduce((sum, job) => sum + tracks.rate(job), 0);
+  const soon = jobs.map((job) => Math.min(job.most, tracks.rate(job) * tracks.reactionMs));
   return {
     used: look.used,
     ceiling,
-    near: look.used + rate * tracks.reactionMs,
+    near: soon.reduce((sum, grown) => sum + grown, look.used),
     jobs: jobs.sort((a, b) => upTo(a.need, 1) - upTo(b.need, 1) || b.ageMs - a.ageMs),
     reserve: reserve(sizes, tracks, style),
   };

@@ -66,7 +66,7 @@ export class Policy {
     const count = slots(view, this.#sizes, this.#most(look, turn, cap));
     const kill = this.#options.onDanger === 'kill' ? toKill(view, turn) : undefined;
     const tooLarge = view.jobs.find(({ memory }) => memory > ceiling * TUNED.tooLargeAt);
-    this.#askedMs = this.#again(view, count);
+    this.#askedMs = this.#again(view, count, cap);
     return {
       ...balance,
       tokens: count - 1,
@@ -90,10 +90,13 @@ export class Policy {
   }
 
   /** Looks are close where memory could come near the ceiling soon. */
-  #again({ jobs, used, ceiling }: Outlook, count: number): number {
+  #again({ jobs, used, ceiling }: Outlook, count: number, cap: number): number {
+    // While memory holds tokens back, each look may give one.
+    const most = count - 1 < cap ? TUNED.lookHeldMs : TUNED.lookMostMs;
     const rate = this.#tracks.fastest * Math.max(1, Math.min(count, jobs.length + 1));
     const time = ((ceiling * TUNED.freezeAt - used) / Math.max(rate, 1)) * TUNED.lookPart;
-    return Math.round(Math.max(TUNED.lookLeastMs, Math.min(TUNED.lookMostMs, time)));
+    const early = time - this.#tracks.lateMs;
+    return Math.round(Math.max(TUNED.lookLeastMs, Math.min(most, early)));
   }
 
   #why({ jobs, used, ceiling }: Outlook, { freeze, thaw }: Turn, count: number): string {

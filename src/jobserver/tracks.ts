@@ -34,6 +34,8 @@ export class Tracks {
   #seenMs: number | undefined;
   /** How much later than asked for looks are: a slow machine, or one that must not be kept busy. */
   #lateMs = 0;
+  /** How long jobs are awake from their start to their end, of late. */
+  #usualMs = 0;
 
   constructor(expected: number) {
     this.#fastest = expected / TUNED.firstGrowthMs;
@@ -46,6 +48,10 @@ export class Tracks {
   /** From a look that sees danger to a job that stands still, in milliseconds. */
   get reactionMs(): number {
     return TUNED.reactionMs + this.#lateMs;
+  }
+
+  get lateMs(): number {
+    return this.#lateMs;
   }
 
   /** @param askedMs when this look was asked for, after the one before */
@@ -79,21 +85,28 @@ export class Tracks {
     }
     const passed = nowMs - track.seenMs;
     if (passed < TOO_CLOSE) return;
-    if (!frozen) grow(track, memory, passed);
+    if (!frozen) grow(track, memory, passed, this.#stillMs(track));
     this.#fastest = Math.max(this.#fastest, track.rate);
     track.memory = memory;
     track.seenMs = nowMs;
   }
 
-  #forget(key: string, { settled, regrew }: Track): void {
+  /** So long without a step up is more than the time a job takes to begin, or between two steps. */
+  #stillMs({ awakeMs }: Track): number {
+    const part = TUNED.settledPart * Math.max(awakeMs, this.#usualMs);
+    return Math.max(TUNED.settledMs, part, this.#lateMs * TUNED.settledLooks);
+  }
+
+  #forget(key: string, { settled, regrew, awakeMs }: Track): void {
     this.#tracks.delete(key);
+    this.#usualMs = this.#usualMs === 0 ? awakeMs : this.#usualMs * 0.8 + awakeMs * 0.2;
     this.#fastest *= TUNED.fastestKept;
     if (settled || regrew) this.#settled += 1;
     if (regrew) this.#regrew += 1;
   }
 }
 
-function grow(track: Track, memory: number, passed: number): void {
+function grow(track: Track, memory: number, passed: number, stillMs: number): void {
   track.rate = Math.max(0, memory - track.memory) / passed;
   track.awakeMs += passed;
   track.idleMs += passed;
@@ -101,6 +114,5 @@ function grow(track: Track, memory: number, passed: number): void {
     if (track.settled) track.regrew = true;
     Object.assign(track, { settled: false, mark: memory, idleMs: 0 });
   }
-  const still = Math.max(TUNED.settledMs, TUNED.settledPart * track.awakeMs);
-  if (track.idleMs > still) track.settled = true;
+  if (track.idleMs > stillMs) track.settled = true;
 }

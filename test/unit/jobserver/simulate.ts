@@ -18,8 +18,8 @@ export interface World {
   /** Bytes that are not the jobs': the tools themselves. */
   base: number;
   style: 'fifo' | 'pipe';
-  /** Looks are at least this far apart, whatever is asked for: a slow machine. */
-  looksApartMs?: number;
+  /** How far apart looks are at least, where this is asked for: a slow machine, that is kept free. */
+  looksApart?: (askedMs: number) => number;
 }
 
 export interface Decider {
@@ -155,6 +155,8 @@ export function simulate(
   let out = 0;
   let lookAt = 0;
   let lastLook = 0;
+  let apart = 0;
+  let last: Decision | undefined;
   let pending: { at: number; decision: Decision } | undefined;
   /** Ninja asks for tokens when a job of its own ends, and not when there are more. */
   let asks = true;
@@ -168,12 +170,14 @@ export function simulate(
     if (!pending && now >= lookAt) {
       const look = seen(now);
       const decision = policy.decide(look);
+      last = decision;
       course.looks.push({ look, decision });
       // The first tokens are there before the tool is started.
       if (now === 0) apply(decision);
       else pending = { at: now + LOOK_TAKES, decision };
       lastLook = now;
-      lookAt = now + Math.max(decision.againMs, current.looksApartMs ?? 0);
+      apart = current.looksApart?.(decision.againMs) ?? 0;
+      lookAt = now + Math.max(decision.againMs, apart);
     }
     if (current.style === 'pipe' || asks) {
       asks = false;
@@ -204,13 +208,16 @@ export function simulate(
     return { nowMs: now, limit, used: used(), jobs, tokensOut: out, demand: waiting };
   }
 
-  function apply(decision: Decision): void {
-    out -= decision.lost;
-    const more = decision.tokens - out;
-    // What is read already cannot be taken back.
-    const change = Math.max(more, -waiting);
+  /** What is read already cannot be taken back. */
+  function give(tokens: number): void {
+    const change = Math.max(tokens - out, -waiting);
     waiting += change;
     out += change;
+  }
+
+  function apply(decision: Decision): void {
+    out -= decision.lost;
+    give(decision.tokens);
     for (const job of build.running) {
       if (decision.freeze.includes(job.key) && !job.frozen) {
         job.frozen = true;
@@ -231,7 +238,9 @@ export function simulate(
       return;
     }
     out -= freed;
-    if (freed > 0) lookAt = lastLook + (current.looksApartMs ?? 0);
+    // Far from danger what was decided last is given again at once.
+    if (freed > 0 && apart > 0 && last && last.againMs > 200) give(last.tokens);
+    else if (freed > 0) lookAt = lastLook + apart;
   }
 
   function advance(): void {
