@@ -50,7 +50,8 @@ describe('the difference of two texts', () => {
   });
 
   const isThere = spawnSync('patch', ['--version']).status === 0;
-  it.skipIf(!isThere)('makes the one of the other, as patch reads it', () => {
+  it('makes the one of the other, as patch reads it', ({ skip }) => {
+    skip(!isThere, 'needs patch');
     const folder = mkdtempSync(join(tmpdir(), 'rlimit-diff-'));
     const text = fc
       .array(fc.constantFrom('a', 'b', 'c', 'd: 1', ''), { maxLength: 20 })
