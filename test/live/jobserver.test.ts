@@ -149,12 +149,16 @@ describe('an rlimit that is killed in the middle of a build', () => {
     await machine.exec(`until ${states} | grep -q T || [ -e status ]; do sleep 0.05; done`, {
       cwd: place,
     });
+    // Nobody follows memory afterwards: there has to be enough of it.
+    started.kill('SIGSTOP');
+    await machine.exec('systemctl --user set-property --runtime orphan.scope MemoryMax=1500M');
     started.kill('SIGKILL');
     await started.wait();
     await machine.exec('until [ -e status ]; do sleep 0.1; done', {
       cwd: place,
       timeoutMs: 60_000,
     });
+    expect((await machine.exec('cat status', { cwd: place })).stdout).toBe('0\n');
     expect((await machine.exec(`ps -o state= -C python3 | grep -c T`)).stdout).toBe('0\n');
     expect((await machine.exec('rlimit kill orphan.scope')).status).toBeLessThan(3);
     await machine.exec(
