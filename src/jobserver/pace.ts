@@ -9,7 +9,7 @@ const TIGHT_COST = 0.03;
 const ALLOWANCE_MS = 1000;
 const TIGHT_ALLOWANCE_MS = 2000;
 /** A slow machine looks at least this often. */
-const LONGEST_MS = 4000;
+const LONGEST_MS = 1500;
 const TIGHT_LONGEST_MS = 500;
 /** Not more often, whatever comes back. */
 const SHORTEST_MS = 25;

@@ -60,7 +60,7 @@ export class Policy {
       const againMs = TUNED.lookMostMs;
       return { ...balance, tokens: cap, freeze: [], thaw, againMs, why: 'nothing bounds memory' };
     }
-    this.#tracks.see(look, this.#askedMs);
+    this.#tracks.see(look, this.#askedMs, this.expected);
     const view = outlook(look, ceiling, this.#sizes, this.#tracks, this.#options.style);
     const turn = takeTurns(view);
     const count = slots(view, this.#sizes, this.#most(look, turn, cap));

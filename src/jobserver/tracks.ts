@@ -37,7 +37,10 @@ export class Tracks {
   /** How long jobs are awake from their start to their end, of late. */
   #usualMs = 0;
 
+  #expected: number;
+
   constructor(expected: number) {
+    this.#expected = expected;
     this.#fastest = expected / TUNED.firstGrowthMs;
   }
 
@@ -54,8 +57,12 @@ export class Tracks {
     return this.#lateMs;
   }
 
-  /** @param askedMs when this look was asked for, after the one before */
-  see({ nowMs, jobs }: Look, askedMs: number): void {
+  /**
+   * @param askedMs when this look was asked for, after the one before
+   * @param expected bytes that a job is expected to need by now
+   */
+  see({ nowMs, jobs }: Look, askedMs: number, expected: number): void {
+    this.#expected = expected;
     const late = Math.max(0, nowMs - (this.#seenMs ?? nowMs) - askedMs);
     this.#lateMs = Math.max(late, this.#lateMs * TUNED.latenessKept);
     this.#seenMs = nowMs;
@@ -85,7 +92,10 @@ export class Tracks {
     }
     const passed = nowMs - track.seenMs;
     if (passed < TOO_CLOSE) return;
-    if (!frozen) grow(track, memory, passed, this.#stillMs(track));
+    if (!frozen) {
+      grow(track, memory, passed);
+      if (track.idleMs > this.#stillMs(track) && this.#hasBegun(track)) track.settled = true;
+    }
     this.#fastest = Math.max(this.#fastest, track.rate);
     track.memory = memory;
     track.seenMs = nowMs;
@@ -97,6 +107,12 @@ export class Tracks {
     return Math.max(TUNED.settledMs, part, this.#lateMs * TUNED.settledLooks);
   }
 
+  /** One that has next to nothing is still being loaded, unless it has lived as long as others do. */
+  #hasBegun({ memory, awakeMs }: Track): boolean {
+    if (memory >= this.#expected * TUNED.newbornPart) return true;
+    return this.#usualMs > 0 && awakeMs > this.#usualMs;
+  }
+
   #forget(key: string, { settled, regrew, awakeMs }: Track): void {
     this.#tracks.delete(key);
     this.#usualMs = this.#usualMs === 0 ? awakeMs : this.#usualMs * 0.8 + awakeMs * 0.2;
@@ -106,7 +122,7 @@ export class Tracks {
   }
 }
 
-function grow(track: Track, memory: number, passed: number, stillMs: number): void {
+function grow(track: Track, memory: number, passed: number): void {
   track.rate = Math.max(0, memory - track.memory) / passed;
   track.awakeMs += passed;
   track.idleMs += passed;
@@ -114,5 +130,4 @@ function grow(track: Track, memory: number, passed: number, stillMs: number): vo
     if (track.settled) track.regrew = true;
     Object.assign(track, { settled: false, mark: memory, idleMs: 0 });
   }
-  if (track.idleMs > stillMs) track.settled = true;
 }

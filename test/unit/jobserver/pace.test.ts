@@ -5,7 +5,7 @@ it.each([
   ['what the policy asks for', 500, { elapsedMs: 1000, costMs: 1 }, 500],
   ['not more often than a look is worth', 0, { elapsedMs: 1000, costMs: 1 }, 25],
   ['less where looking has become dear', 500, { elapsedMs: 10_000, costMs: 1022 }, 1000],
-  ['but often enough', 500, { elapsedMs: 10_000, costMs: 5000 }, 4000],
+  ['but often enough', 500, { elapsedMs: 10_000, costMs: 5000 }, 1500],
   ['more near a limit', 400, { elapsedMs: 10_000, costMs: 1900 }, 400],
   ['and there always soon', 100, { elapsedMs: 10_000, costMs: 5000 }, 500],
 ] as const)('looks: %s', (_, wished, spent, pause) => {
