@@ -1,33 +1,22 @@
 import { cgroupOf } from '../cgroup/index.js';
-import { CannotRunError } from '../errors/index.js';
-import type { LauncherKind, Machine, OnStall, Outcome, UnitRecord } from '../model/index.js';
-import { isPropertyName, propertySpec } from '../properties/index.js';
-import {
-  renderHandover,
-  renderHistoryLoss,
-  renderLeftBehind,
-  renderLogLoss,
-  renderStart,
-  renderStubborn,
-} from '../render/run.js';
-import { renderOutcome, wordVerdict } from '../render/verdict.js';
-import { appendOutcome } from '../state/history.js';
+import type { Machine, OnStall, UnitRecord } from '../model/index.js';
+import { renderLeftBehind, renderLogLoss, renderStubborn } from '../render/run.js';
+import { wordVerdict } from '../render/verdict.js';
 import { judge } from '../verdict/index.js';
+import { believe } from './believe.js';
 import type { RunContext } from './context.js';
-import { handoverOf } from './daemons.js';
 import { gatherEvidence } from './evidence.js';
 import { endAfterHangUp } from './hang-up.js';
 import { countJobs } from './job-count.js';
-import type { JobsSeen } from './jobs.js';
 import type { RunningJobserver } from './jobserver/index.js';
 import { type AtGate, type Ending, launch } from './launch.js';
-import type { Believed, Launcher } from './launcher.js';
+import type { Launcher } from './launcher.js';
 import { type Log, openLog } from './log.js';
 import type { RunOptions } from './options.js';
+import { keep, outcomeOf, tell } from './outcome.js';
 import { say, shieldStderr } from './output.js';
 import type { Plan } from './plan.js';
 import { enter, recordOf } from './record.js';
-import { writeReport } from './report.js';
 import { Sampling } from './sampling.js';
 import { monotonicMs } from './signals.js';
 import type { StartedWith } from './started-with.js';
@@ -112,42 +101,11 @@ const SIGHUP = 1;
 async function settle(plan: Plan, started: AtGate, supervision: Supervision): Promise<void> {
   try {
     supervision.launcher.hold(started.pid);
-    believe(plan, started, supervision);
+    believe(plan, started.pid, supervision);
   } catch (error) {
     await started.refuse();
     throw error;
   }
-}
-
-/** Believes no limit until it is seen in force; says what is, and refuses where that was asked for. */
-function believe(plan: Plan, started: AtGate, { launcher, options }: Supervision): void {
-  const believed = launcher.believe(started.pid);
-  const { findings, watched } = believed;
-  const whole = findings.length + watched.length + plan.leftOut.length === 0;
-  if (!options.quiet || (options.strict && !whole)) announce(plan, believed, launcher.kind);
-  if (!options.strict || whole) return;
-  throw new CannotRunError('not started: --strict, and not every property is in force');
-}
-
-/** Only what has a file in the kernel can be said to be in force: OOMPolicy= has none. */
-function announce(plan: Plan, { findings, watched }: Believed, launcher: LauncherKind): void {
-  const { unit, properties } = plan.request;
-  const troubled = new Set(findings.map(({ property }) => property));
-  const chosen = (isMeant: (name: string) => boolean) =>
-    Object.fromEntries(Object.entries(properties).filter(([name]) => isMeant(name)));
-  const isHeld = (name: string) => isPropertyName(name) && Boolean(propertySpec(name).file);
-  const start = {
-    unit,
-    launcher,
-    enforced: chosen((name) => isHeld(name) && !troubled.has(name) && !watched.includes(name)),
-    watched: chosen((name) => watched.includes(name)),
-    findings,
-    leftOut: plan.leftOut,
-  };
-  say(renderStart({ ...start, ...(plan.within === undefined ? {} : { within: plan.within }) }));
-  const handover = handoverOf(plan.command);
-  if (handover !== undefined) say(renderHandover(handover));
-  for (const remark of plan.remarks ?? []) say(remark);
 }
 
 /** Lets the command go, and stays with it to the verdict. */
@@ -234,46 +192,6 @@ async function guardFor(
   const { quiet, breakStall } = options;
   const breaks = breakStall ? { breaks: onStall } : {};
   return guardAgainstStalls({ unit, cgroup, manager, quiet, ...breaks });
-}
-
-function outcomeOf(
-  record: UnitRecord,
-  launcher: Launcher,
-  ending: Ending,
-  found: Pick<Outcome, 'elapsedMs' | 'limits' | 'figures' | 'verdict'> & JobsSeen,
-): Outcome {
-  const { unit, profile, command, cwd, started, jobs } = record;
-  const { elapsedMs, limits, ...rest } = found;
-  return {
-    version: 1,
-    unit,
-    profile,
-    command,
-    cwd,
-    launcher: launcher.kind,
-    started,
-    elapsedMs,
-    ...ending,
-    limits,
-    ...(jobs === undefined ? {} : { jobs }),
-    ...rest,
-  };
-}
-
-/** Tells how it ended: to the person, to the program that reads JSON, and to the report. */
-function tell(outcome: Outcome, options: RunOptions, more: string | undefined): void {
-  if (options.json) say(JSON.stringify(outcome));
-  else if (!options.quiet) say([renderOutcome(outcome), more].filter(Boolean).join('\n'));
-  if (options.report !== undefined) writeReport(options.report, outcome);
-}
-
-/** Keeps it in the history; what goes wrong there is said, and changes nothing about the run. */
-function keep(outcome: Outcome, env: NodeJS.ProcessEnv): void {
-  try {
-    appendOutcome(outcome, env);
-  } catch (error) {
-    say(renderHistoryLoss(error as Error));
-  }
 }
 
 function copyTo(log: Log | undefined, { stdout, stderr }: AtGate): void {
