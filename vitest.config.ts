@@ -26,7 +26,8 @@ export default defineConfig({
       {
         extends: true,
         // These run bin/run.js as a user does, from what `npm run build` made.
-        test: { name: 'cli', include: ['test/cli/**/*.test.ts'], testTimeout: 120_000 },
+        // Some live with processes that grow and are looked at: a busy host may come in between once.
+        test: { name: 'cli', include: ['test/cli/**/*.test.ts'], testTimeout: 120_000, retry: 1 },
       },
     ],
     disableConsoleIntercept: true,

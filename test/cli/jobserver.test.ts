@@ -13,7 +13,7 @@ const executable = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 /** Takes 4 MiB after 4 MiB up to 80, and is done a little later. */
 const GROW =
   'const all = []; const timer = setInterval(() => { all.push(Buffer.alloc(4 << 20, 1)); ' +
-  'if (all.length === 20) { clearInterval(timer); setTimeout(() => {}, 200); } }, 80)';
+  'if (all.length === 20) { clearInterval(timer); setTimeout(() => {}, 200); } }, 120)';
 
 /** A build of such jobs, under a profile that expects less of them and allows eight at a time. */
 function place(jobs: number) {
@@ -62,7 +62,7 @@ describe('run --jobs auto', () => {
     const { status, stderr } = await rlimit([
       ...words,
       '-p',
-      'MemoryMax=500M',
+      'MemoryMax=600M',
       '--json',
       '--',
       'make',
