@@ -98,36 +98,37 @@ describe('what systemd holds', () => {
     await sh(`rm -r ${CONFIG}/rlimit-over-.scope.d; systemctl --user daemon-reload`);
   });
 
-  it('is a percentage of the machine, below a slice that is tighter', async () => {
-    await sh(
-      'systemctl --user set-property --runtime rltest-small.slice MemoryMax=200M TasksMax=35',
-    );
-    await machine.spawn(
-      'systemd-run --user --scope -q --slice=rltest-small.slice --unit=rlimit-pct-1 ' +
-        '-p MemoryMax=60% -p TasksMax=50 sleep 600',
-    );
-    await sh('until systemctl --user is-active -q rlimit-pct-1.scope; do sleep 0.2; done');
-    const unit = await inspectOne('rlimit-pct-1.scope');
-    const row = unit.properties.find(({ property }) => property === 'MemoryMax');
-    expect(row).toMatchObject({
-      ancestor: { unit: 'rltest-small.slice', value: '200M', file: 'memory.max' },
-      rule: expect.stringMatching(/^60% of 1\.9\dG installed$/),
-      setting: { source: 'transient unit' },
+  if (isHome)
+    it('is a percentage of the machine, below a slice that is tighter', async () => {
+      await sh(
+        'systemctl --user set-property --runtime rltest-small.slice MemoryMax=200M TasksMax=35',
+      );
+      await machine.spawn(
+        'systemd-run --user --scope -q --slice=rltest-small.slice --unit=rlimit-pct-1 ' +
+          '-p MemoryMax=60% -p TasksMax=50 sleep 600',
+      );
+      await sh('until systemctl --user is-active -q rlimit-pct-1.scope; do sleep 0.2; done');
+      const unit = await inspectOne('rlimit-pct-1.scope');
+      const row = unit.properties.find(({ property }) => property === 'MemoryMax');
+      expect(row).toMatchObject({
+        ancestor: { unit: 'rltest-small.slice', value: '200M', file: 'memory.max' },
+        rule: expect.stringMatching(/^60% of 1\.9\dG installed$/),
+        setting: { source: 'transient unit' },
+      });
+      expect(unit.findings.map(({ id, property }) => `${id} ${property}`)).toEqual([
+        'percent-of-machine MemoryMax',
+        'ancestor-tighter MemoryMax',
+        'ancestor-tighter TasksMax',
+      ]);
+      const { stdout } = await machine.exec('rlimit inspect rlimit-pct-1.scope');
+      expect(stdout).toContain('above    rltest-small.slice allows MemoryMax 200M, TasksMax 35\n');
+      await sh(unit.findings[0]?.remedy ?? 'exit 77');
+      await sh(unit.findings[2]?.remedy ?? 'exit 77');
+      const mended = await inspectOne('rlimit-pct-1.scope');
+      expect(mended.findings).toEqual([]);
+      expect(mended.properties[0]).toMatchObject({ kernel: '120M', inForce: true });
+      await sh('systemctl --user set-property --runtime rltest-small.slice MemoryMax= TasksMax=');
     });
-    expect(unit.findings.map(({ id, property }) => `${id} ${property}`)).toEqual([
-      'percent-of-machine MemoryMax',
-      'ancestor-tighter MemoryMax',
-      'ancestor-tighter TasksMax',
-    ]);
-    const { stdout } = await machine.exec('rlimit inspect rlimit-pct-1.scope');
-    expect(stdout).toContain('above    rltest-small.slice allows MemoryMax 200M, TasksMax 35\n');
-    await sh(unit.findings[0]?.remedy ?? 'exit 77');
-    await sh(unit.findings[2]?.remedy ?? 'exit 77');
-    const mended = await inspectOne('rlimit-pct-1.scope');
-    expect(mended.findings).toEqual([]);
-    expect(mended.properties[0]).toMatchObject({ kernel: '120M', inForce: true });
-    await sh('systemctl --user set-property --runtime rltest-small.slice MemoryMax= TasksMax=');
-  });
 
   it('is not held where a unit above disables the controller', async () => {
     await sh('systemctl --user set-property --runtime rltest-off.slice DisableControllers=pids');
@@ -203,50 +204,52 @@ describe('a service that rlimit did not make', () => {
     );
   });
 
-  it('is verified against a profile, and given what it has not', async () => {
-    const first = await verify();
-    const pairs = first.properties.filter(({ inForce }) => inForce).map(({ shown }) => shown);
-    expect(pairs).toEqual(
-      expect.arrayContaining([
-        'CPUQuotaPerSecUSec=4s',
-        'MemoryMax=8589934592',
-        'MemoryHigh=6442450944',
-      ]),
-    );
-    expect(first.status).toBe(1);
-    const differing = first.findings.filter(({ id }) => id === 'differs-from-profile');
-    expect(differing.map(({ property }) => property)).toEqual(['TasksMax', 'OOMPolicy']);
-    await mend(first, ['TasksMax', 'OOMPolicy'], 'root');
-    const second = await verify();
-    expect(second.findings.filter(({ id }) => id === 'differs-from-profile')).toEqual([]);
-    expect(second.status).toBe(0);
-  });
+  if (isHome)
+    it('is verified against a profile, and given what it has not', async () => {
+      const first = await verify();
+      const pairs = first.properties.filter(({ inForce }) => inForce).map(({ shown }) => shown);
+      expect(pairs).toEqual(
+        expect.arrayContaining([
+          'CPUQuotaPerSecUSec=4s',
+          'MemoryMax=8589934592',
+          'MemoryHigh=6442450944',
+        ]),
+      );
+      expect(first.status).toBe(1);
+      const differing = first.findings.filter(({ id }) => id === 'differs-from-profile');
+      expect(differing.map(({ property }) => property)).toEqual(['TasksMax', 'OOMPolicy']);
+      await mend(first, ['TasksMax', 'OOMPolicy'], 'root');
+      const second = await verify();
+      expect(second.findings.filter(({ id }) => id === 'differs-from-profile')).toEqual([]);
+      expect(second.status).toBe(0);
+    });
 
-  it('that a drop-in, or a file not read again, keeps from the profile is told so', async () => {
-    const dropIn = `${directory}/${unit}.d/90-more.conf`;
-    await sh(`mkdir -p ${directory}/${unit}.d`, 'root');
-    await machine.writeFile(dropIn, '[Service]\n\nMemoryMax=12G\n', { owner: 'root' });
-    await sh('systemctl daemon-reload', 'root');
-    const overridden = await verify();
-    expect(found(overridden, 'MemoryMax')).toMatchObject({
-      id: 'differs-from-profile',
-      observed: '12G',
-      where: `${dropIn}:3`,
+  if (isHome)
+    it('that a drop-in, or a file not read again, keeps from the profile is told so', async () => {
+      const dropIn = `${directory}/${unit}.d/90-more.conf`;
+      await sh(`mkdir -p ${directory}/${unit}.d`, 'root');
+      await machine.writeFile(dropIn, '[Service]\n\nMemoryMax=12G\n', { owner: 'root' });
+      await sh('systemctl daemon-reload', 'root');
+      const overridden = await verify();
+      expect(found(overridden, 'MemoryMax')).toMatchObject({
+        id: 'differs-from-profile',
+        observed: '12G',
+        where: `${dropIn}:3`,
+      });
+      await sh(`rm ${dropIn}`, 'root');
+      const stale = await verify();
+      expect(found(stale, 'MemoryMax')).toMatchObject({
+        id: 'daemon-reload-missing',
+        where: `${directory}/${unit}:4`,
+      });
+      await mend(stale, ['MemoryMax'], 'root');
+      await sh(`systemctl stop ${unit}`, 'root');
+      const stopped = await verify();
+      expect(found(stopped, 'MemoryMax')).toBeUndefined();
+      expect(stopped).toMatchObject({
+        partial: ['it does not run, so that the kernel holds nothing for it'],
+      });
     });
-    await sh(`rm ${dropIn}`, 'root');
-    const stale = await verify();
-    expect(found(stale, 'MemoryMax')).toMatchObject({
-      id: 'daemon-reload-missing',
-      where: `${directory}/${unit}:4`,
-    });
-    await mend(stale, ['MemoryMax'], 'root');
-    await sh(`systemctl stop ${unit}`, 'root');
-    const stopped = await verify();
-    expect(found(stopped, 'MemoryMax')).toBeUndefined();
-    expect(stopped).toMatchObject({
-      partial: ['it does not run, so that the kernel holds nothing for it'],
-    });
-  });
 });
 
 describe('what cannot be found out', () => {

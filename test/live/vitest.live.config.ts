@@ -15,6 +15,8 @@ export default defineConfig({
         include: ['test/live/**/*.test.ts'],
         globalSetup: [join(import.meta.dirname, 'global-setup.ts')],
         provide: { suite },
+        // A block all of whose tests have another suite for their home is empty here.
+        passWithNoTests: true,
         // One machine, and tests that fill its memory: one after the other.
         fileParallelism: false,
         // The host is slow at times, beyond what any test can allow for. The summary names who needed it.
