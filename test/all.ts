@@ -17,7 +17,7 @@ import { environmentWithNode, type NodeMajor, nodeBinary, nodeMajors } from './s
 const usage = `usage: npm test -- [--whole] [--only unit,live] [--node 20,22,24]
                    [--suite bookworm,trixie,forky]
 
-  --whole  every live test in every suite, also where one suite is enough; before a release
+  --whole  every test on every Node and in every suite, also where one is enough; before a release
   --only   unit: the unit and cli tests; live: the tests on a real systemd
   --node   the Node versions that the unit and cli tests run on
   --suite  the Debian releases that the live tests run on
@@ -102,12 +102,14 @@ function prepareImages(suites: Suite[]): Map<Suite, Promise<void>> {
 }
 
 async function testOnNode(major: NodeMajor): Promise<Report> {
-  const name = `unit and cli, Node ${major}`;
+  // The live tests are of the built product as well, on the other two.
+  const hasCli = major === nodeMajors[0] || process.env[wholeVariable] !== undefined;
+  const name = `unit${hasCli ? ' and cli' : ''}, Node ${major}`;
   try {
     const node = await nodeBinary(major);
     return await runPart(node, {
       name,
-      args: ['--project', 'unit*', '--project', 'cli'],
+      args: ['--project', 'unit*', ...(hasCli ? ['--project', 'cli'] : [])],
       env: environmentWithNode(node),
       quiet: false,
     });
@@ -221,7 +223,10 @@ function flakyLines({ name, flaky }: Report): string[] {
 function wholeLines(reports: Report[]): string[] {
   const isLive = reports.some(({ name }) => name.startsWith('live'));
   if (!isLive || process.env[wholeVariable] !== undefined) return [];
-  return ['Tests that one suite is enough for ran in one; in all of them: npm test -- --whole'];
+  return [
+    'Left to `npm test -- --whole`: tests that one suite is enough for in the others, some that take ' +
+      'long, and the cli tests on further Nodes',
+  ];
 }
 
 function totalLine(reports: Report[]): string {

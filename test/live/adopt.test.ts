@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AdoptReport } from '../../src/adopt/index.js';
 import type { ExecOptions, GuestProcess } from './guest-process.js';
-import { isHomeSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, isWhole, machine } from './machine-under-test.js';
 
 const isHome = isHomeSuite('forky');
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL'] as const;
 
 const hog = '/opt/rlimit/fixtures/hog.py';
 
@@ -113,7 +114,7 @@ describe('adopt', () => {
       }
     });
 
-  if (isHome)
+  if (isWhole)
     it('reaches every process of a family that doubles', async () => {
       const root = await spawn(['python3', '-c', DOUBLING], 'doubling');
       const { status, report } = await adopt(`default --pid ${root.pid}`);
@@ -168,7 +169,7 @@ describe('adopt', () => {
       expect([await stateOf(root.pid), await stateOf(child)]).toEqual(['S', 'T']);
     });
 
-  if (isHome)
+  if (isWhole)
     it('does not disturb the shell whose foreground job it takes', async () => {
       const shell = await machine.spawn(['bash', '--norc', '-i'], {
         tty: true,
@@ -216,7 +217,7 @@ describe('adopt', () => {
       expect(shell.stdout).not.toContain('Stopped');
     });
 
-  if (isHome)
+  if (isWhole)
     it('leaves a descendant that is under limits of its own where it is', async () => {
       const root = await spawn(
         [
@@ -356,7 +357,7 @@ describe('however it ends, no process is left standing', () => {
   });
 
   if (isHome)
-    it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL'] as const)(
+    it.each(isWhole ? SIGNALS : (['SIGTERM', 'SIGKILL'] as const))(
       'rlimit gets %s while they stand',
       async (signal) => {
         const root = await family();

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BudgetReport } from '../../src/budget/index.js';
 import type { GuestProcess } from './guest-process.js';
-import { isHomeSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, isWhole, machine } from './machine-under-test.js';
 import { expectNothingLeft } from './nothing-left.js';
 
 const isHome = isHomeSuite('bookworm');
@@ -80,7 +80,7 @@ describe('the limits', () => {
     expect(stdout).not.toContain(`${SLICE}.d\n`);
   });
 
-  if (isHome)
+  if (isWhole)
     it('that are set again replace all former ones', async () => {
       await budget('set -p MemoryMax=600M -p CPUQuota=50% -p TasksMax=900');
       expect(await held()).toMatchObject({ memory: String(600 * MEBIBYTE), pids: '900' });
@@ -91,7 +91,7 @@ describe('the limits', () => {
       expect((await machine.readFile(FILE)).toString()).toContain('# 20% of memory: 20% of 1.9');
     });
 
-  if (isHome)
+  if (isWhole)
     it('until the next boot go over those for good, and give way to them again', async () => {
       await budget('set -p MemoryMax=600M');
       expect((await budget('set --runtime -p MemoryMax=500M -p TasksMax=900')).status).toBe(0);
@@ -103,7 +103,7 @@ describe('the limits', () => {
       expect(await held()).toMatchObject({ memory: String(700 * MEBIBYTE) });
     });
 
-  if (isHome)
+  if (isWhole)
     it('edited by hand are kept as a backup', async () => {
       await budget('set -p MemoryMax=600M');
       await machine.exec(`echo 'TasksMax=77' >>${FILE}`);
@@ -173,17 +173,20 @@ if (isHome)
       await expectNothingLeft();
     });
 
-    it('into the whole budget is refused always, also before there is a slice', async () => {
-      await budget('set -p MemoryMax=300M');
-      await machine.exec(`systemctl --user stop ${SLICE}`);
-      expect((await report()).active).toBe(false);
-      const { status, stderr } = await machine.exec('rlimit run --wait -p MemoryMax=400M -- true');
-      expect(status).toBe(125);
-      expect(stderr).toContain('larger than the whole budget');
-      expect((await machine.exec('rlimit run -q -p MemoryMax=300M -- true')).status).toBe(0);
-      // The first run made the slice, with its limits.
-      expect(await held()).toMatchObject({ memory: String(300 * MEBIBYTE) });
-    });
+    if (isWhole)
+      it('into the whole budget is refused always, also before there is a slice', async () => {
+        await budget('set -p MemoryMax=300M');
+        await machine.exec(`systemctl --user stop ${SLICE}`);
+        expect((await report()).active).toBe(false);
+        const { status, stderr } = await machine.exec(
+          'rlimit run --wait -p MemoryMax=400M -- true',
+        );
+        expect(status).toBe(125);
+        expect(stderr).toContain('larger than the whole budget');
+        expect((await machine.exec('rlimit run -q -p MemoryMax=300M -- true')).status).toBe(0);
+        // The first run made the slice, with its limits.
+        expect(await held()).toMatchObject({ memory: String(300 * MEBIBYTE) });
+      });
 
     it('is never let in because two came at once', async () => {
       await budget('set -p MemoryMax=300M');
@@ -225,22 +228,23 @@ if (isHome)
       await expectNothingLeft();
     });
 
-    it('goes on for the next when one in front is killed, who leaves nothing behind', async () => {
-      await budget('set -p MemoryMax=300M');
-      const holder = await start('holder', '200M', '-q');
-      await holder.waitForOutput('up');
-      const killed = await start('killed', '300M', '--wait -q');
-      await untilWaiting(1);
-      const next = await start('next', '100M', '--wait');
-      await next.waitForOutput('place 2');
-      killed.kill('SIGKILL');
-      await next.waitForOutput('up');
-      const { stdout } = await machine.exec('ls $XDG_RUNTIME_DIR/rlimit');
-      expect(stdout).not.toMatch(/waiting|killed/);
-      for (const run of [holder, next]) run.kill('SIGTERM');
-      await Promise.all([holder, next].map((run) => run.wait()));
-      await expectNothingLeft();
-    });
+    if (isWhole)
+      it('goes on for the next when one in front is killed, who leaves nothing behind', async () => {
+        await budget('set -p MemoryMax=300M');
+        const holder = await start('holder', '200M', '-q');
+        await holder.waitForOutput('up');
+        const killed = await start('killed', '300M', '--wait -q');
+        await untilWaiting(1);
+        const next = await start('next', '100M', '--wait');
+        await next.waitForOutput('place 2');
+        killed.kill('SIGKILL');
+        await next.waitForOutput('up');
+        const { stdout } = await machine.exec('ls $XDG_RUNTIME_DIR/rlimit');
+        expect(stdout).not.toMatch(/waiting|killed/);
+        for (const run of [holder, next]) run.kill('SIGTERM');
+        await Promise.all([holder, next].map((run) => run.wait()));
+        await expectNothingLeft();
+      });
 
     it('ends by Ctrl-C at a terminal, and leaves nothing', async () => {
       await budget('set -p MemoryMax=300M');
@@ -264,21 +268,22 @@ if (isHome)
       await expectNothingLeft();
     });
 
-    it('knows that the command of a killed rlimit still has its room', async () => {
-      await budget('set -p MemoryMax=300M');
-      const orphan = await start('orphan', '200M', '-q');
-      await orphan.waitForOutput('up');
-      orphan.kill('SIGKILL');
-      await orphan.wait();
-      const refused = await machine.exec('rlimit run -p MemoryMax=200M -- true');
-      expect(refused.status).toBe(125);
-      expect(refused.stderr).toContain('orphan.scope holds 200M');
-      const next = await start('next', '200M', '--wait');
-      await next.waitForOutput('place 1');
-      expect((await machine.exec('rlimit kill orphan.scope')).status).toBe(0);
-      await next.waitForOutput('up');
-      next.kill('SIGTERM');
-      await next.wait();
-      await expectNothingLeft();
-    });
+    if (isWhole)
+      it('knows that the command of a killed rlimit still has its room', async () => {
+        await budget('set -p MemoryMax=300M');
+        const orphan = await start('orphan', '200M', '-q');
+        await orphan.waitForOutput('up');
+        orphan.kill('SIGKILL');
+        await orphan.wait();
+        const refused = await machine.exec('rlimit run -p MemoryMax=200M -- true');
+        expect(refused.status).toBe(125);
+        expect(refused.stderr).toContain('orphan.scope holds 200M');
+        const next = await start('next', '200M', '--wait');
+        await next.waitForOutput('place 1');
+        expect((await machine.exec('rlimit kill orphan.scope')).status).toBe(0);
+        await next.waitForOutput('up');
+        next.kill('SIGTERM');
+        await next.wait();
+        await expectNothingLeft();
+      });
   });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { KillReport } from '../../src/kill/index.js';
-import { isHomeSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, isWhole, machine } from './machine-under-test.js';
 
 const isHome = isHomeSuite('bookworm');
 
@@ -136,7 +136,7 @@ describe('kill --process', () => {
     bystander.kill('SIGKILL');
   });
 
-  if (isHome)
+  if (isWhole)
     it('takes the exact name', async () => {
       await start('rlimit-exact-1', 'exec sleep 600');
       expect((await machine.exec('rlimit kill --process slee')).status).toBe(1);
@@ -197,7 +197,7 @@ describe('kill UNIT', () => {
       expect(stdout.trim()).toBe('inactive');
     });
 
-  if (isHome)
+  if (isWhole)
     it('refuses what would end a session or the system', async () => {
       for (const unit of ['user@1000.service', 'init.scope', 'user.slice', 'app.slice']) {
         const { status, stderr } = await machine.exec(`rlimit kill ${unit}`);

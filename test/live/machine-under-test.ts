@@ -7,6 +7,9 @@ export const machine = await connectMachine(inject('suite'), inject('machineSock
 
 afterAll(() => machine.disconnect());
 
+/** Whether all tests run in all suites; some that take long, and guard what seldom changes, only then. */
+export const isWhole = process.env[wholeVariable] !== undefined;
+
 /**
  * Whether a test that one suite is enough for runs in this one. Every suite runs what depends on
  * systemd's version. What rlimit decides from the kernel, of which all have the same, needs only one:
@@ -15,7 +18,7 @@ afterAll(() => machine.disconnect());
  * @param suite the one that a file has chosen for its tests of this kind, so that all have as much to do
  */
 export function isHomeSuite(suite: Suite): boolean {
-  return machine.suite === suite || process.env[wholeVariable] !== undefined;
+  return machine.suite === suite || isWhole;
 }
 
 /**

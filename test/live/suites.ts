@@ -4,7 +4,7 @@ import type { NodeMajor } from '../setup/node.js';
 export const suites = ['bookworm', 'trixie', 'forky'] as const;
 export type Suite = (typeof suites)[number];
 
-/** With this variable set, to whatever, tests that one suite is enough for run in all. */
+/** With this variable set, to whatever, all tests run in all suites. */
 export const wholeVariable = 'RLIMIT_LIVE_WHOLE';
 
 interface SuiteFacts {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Look, StallReport } from '../../src/watch/index.js';
 import type { GuestProcess } from './guest-process.js';
-import { isHomeSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, isWhole, machine } from './machine-under-test.js';
 
 const isHome = isHomeSuite('trixie');
 
@@ -76,25 +76,26 @@ if (isHome)
       for (const line of plain(stdout).split(/\r?\n/)) expect(line.length).toBeLessThan(60);
     });
 
-    it('Ctrl-Z gives the terminal back, and fg goes on', async () => {
-      await start('rlimit-stop-1');
-      const shell = await machine.spawn(['bash', '--norc', '-i'], TERMINAL);
-      shell.write('PS1=; bind "set enable-bracketed-paste off"; rlimit inspect --watch\n');
-      await shell.waitForOutput(HIDE);
-      await shell.waitForOutput('rlimit-stop-1.scope');
-      shell.write('\x1a');
-      await shell.waitForOutput(SHOW);
-      await shell.waitForOutput('Stopped');
-      shell.write('fg\n');
-      await shell.waitForOutput(HIDE);
-      await shell.waitForOutput('rlimit-stop-1.scope');
-      shell.write('\x03');
-      await shell.waitForOutput(SHOW);
-      shell.write('echo "status $?"\n');
-      await shell.waitForOutput('status 0');
-      shell.write('exit\n');
-      await shell.wait();
-    });
+    if (isWhole)
+      it('Ctrl-Z gives the terminal back, and fg goes on', async () => {
+        await start('rlimit-stop-1');
+        const shell = await machine.spawn(['bash', '--norc', '-i'], TERMINAL);
+        shell.write('PS1=; bind "set enable-bracketed-paste off"; rlimit inspect --watch\n');
+        await shell.waitForOutput(HIDE);
+        await shell.waitForOutput('rlimit-stop-1.scope');
+        shell.write('\x1a');
+        await shell.waitForOutput(SHOW);
+        await shell.waitForOutput('Stopped');
+        shell.write('fg\n');
+        await shell.waitForOutput(HIDE);
+        await shell.waitForOutput('rlimit-stop-1.scope');
+        shell.write('\x03');
+        await shell.waitForOutput(SHOW);
+        shell.write('echo "status $?"\n');
+        await shell.waitForOutput('status 0');
+        shell.write('exit\n');
+        await shell.wait();
+      });
 
     it.each(['SIGTERM', 'SIGHUP'] as const)(
       'dies of %s with the terminal put back',
@@ -165,19 +166,20 @@ if (isHome)
       expect((await watch.wait()).status).toBe(0);
     });
 
-    it('ends with the units that were named, and says how they ended', async () => {
-      await machine.exec('systemd-run --user --quiet --unit=watched-1 sh -c "sleep 20; exit 3"');
-      await start('rlimit-named-1', 'exec sleep 15');
-      await start('rlimit-other-1');
-      const { status, stdout } = await machine.exec(
-        'rlimit inspect --watch rlimit-named-1 watched-1.service; systemctl --user reset-failed',
-        { timeoutMs: 90_000 },
-      );
-      expect(status).toBe(0);
-      expect(stdout).toMatch(/rlimit-named-1\.scope has ended/);
-      expect(stdout).toMatch(/watched-1\.service has ended \(failed, exit-code\)\n$/);
-      expect(stdout).not.toContain('rlimit-other-1');
-    });
+    if (isWhole)
+      it('ends with the units that were named, and says how they ended', async () => {
+        await machine.exec('systemd-run --user --quiet --unit=watched-1 sh -c "sleep 20; exit 3"');
+        await start('rlimit-named-1', 'exec sleep 15');
+        await start('rlimit-other-1');
+        const { status, stdout } = await machine.exec(
+          'rlimit inspect --watch rlimit-named-1 watched-1.service; systemctl --user reset-failed',
+          { timeoutMs: 90_000 },
+        );
+        expect(status).toBe(0);
+        expect(stdout).toMatch(/rlimit-named-1\.scope has ended/);
+        expect(stdout).toMatch(/watched-1\.service has ended \(failed, exit-code\)\n$/);
+        expect(stdout).not.toContain('rlimit-other-1');
+      });
 
     it('asks systemd once, not every interval', async () => {
       await start('rlimit-seldom-1');
@@ -259,7 +261,7 @@ describe('a livelock between MemoryHigh and MemoryMax', () => {
       expect((await watch.wait()).status).toBe(0);
     });
 
-  if (isHome)
+  if (isWhole)
     it('is told on a terminal and in a pipe', async () => {
       await start('rlimit-stall-2', SCRIPT, ZONE);
       const watch = await machine.spawn(['rlimit', 'inspect', '--watch'], TERMINAL);
@@ -297,7 +299,7 @@ describe('a livelock between MemoryHigh and MemoryMax', () => {
       await expectRecovery();
     });
 
-  if (isHome)
+  if (isWhole)
     it('is not seen where there is none, which is told soon', async () => {
       await start('rlimit-fine-1', 'exec python3 /opt/rlimit/fixtures/hog.py 20 600');
       await start('rlimit-fine-2', 'exec python3 /opt/rlimit/fixtures/hog.py 20 600', ZONE);
