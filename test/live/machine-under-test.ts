@@ -27,7 +27,9 @@ export function isHomeSuite(suite: Suite): boolean {
  */
 const clear = [
   'systemctl --user stop "rlimit-*.scope" app-rlimit.slice',
-  'systemctl --user reset-failed',
+  // What set-property changed stays in files when the unit has gone.
+  'rm -rf "$XDG_RUNTIME_DIR"/systemd/user.control/*rlimit*',
+  'systemctl --user daemon-reload; systemctl --user reset-failed',
   'rm -f "$XDG_RUNTIME_DIR"/rlimit/*.json "$HOME"/.local/state/rlimit/*',
 ].join('; ');
 
