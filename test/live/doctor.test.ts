@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DoctorReport } from '../../src/doctor/index.js';
+import { endKillers } from './killers.js';
 import { isHomeSuite, machine } from './machine-under-test.js';
 import { suiteFacts } from './suites.js';
 
@@ -49,13 +50,7 @@ beforeAll(async () => {
   );
 });
 
-afterAll(async () => {
-  await asRoot(
-    'systemctl stop systemd-oomd.socket systemd-oomd.service earlyoom; ' +
-      'for unit in earlyoom.service systemd-oomd.service systemd-oomd.socket; do ' +
-      'ln -sf /dev/null /etc/systemd/system/$unit; done; systemctl daemon-reload',
-  );
-});
+afterAll(() => asRoot(endKillers));
 
 describe('a machine that is not well', () => {
   it('has every trouble named, with evidence, and nothing unknown', async () => {

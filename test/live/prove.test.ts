@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Proof, ProofReport } from '../../src/prove/index.js';
 import type { ExecOptions } from './guest-process.js';
+import { endKillers } from './killers.js';
 import { isHomeSuite, machine } from './machine-under-test.js';
 import { suiteFacts } from './suites.js';
 
@@ -232,7 +233,7 @@ describe('those who kill for the machine', () => {
       });
       expect(status).toBe(0);
     } finally {
-      await asRoot('systemctl stop earlyoom systemd-oomd.socket systemd-oomd.service');
+      await asRoot(endKillers);
     }
   });
 });

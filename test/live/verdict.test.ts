@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/model/index.js';
 import type { ExecOptions } from './guest-process.js';
+import { endKillers } from './killers.js';
 import { isHomeSuite, machine } from './machine-under-test.js';
 import { suiteFacts } from './suites.js';
 
@@ -182,7 +183,7 @@ describe('the verdict', () => {
         expect(outcome.verdict.id).toBe('earlyoom');
         expect(outcome.verdict.evidence.join('\n')).toMatch(/earlyoom runs|sending SIG/);
       } finally {
-        await asRoot('systemctl stop earlyoom');
+        await asRoot(endKillers);
       }
     });
 
@@ -201,9 +202,7 @@ describe('the verdict', () => {
         );
         expect(verdict.id).toBe('systemd-oomd');
       } finally {
-        await asRoot(
-          'systemctl stop systemd-oomd.socket systemd-oomd.service; rm -f /home/dev/big',
-        );
+        await asRoot(`${endKillers}; rm -f /home/dev/big`);
       }
     });
 
