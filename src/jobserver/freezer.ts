@@ -1,4 +1,5 @@
 import { type Guard, readStart } from '../cgroup/index.js';
+import { monotonicMs } from '../machine/clock.js';
 
 /** A process, known for ever. */
 interface Member {
@@ -38,7 +39,7 @@ export class Freezer {
   #frozenMs = 0;
 
   constructor(options: FreezerOptions) {
-    this.#options = { proc: '/proc', kill: process.kill, now: () => performance.now(), ...options };
+    this.#options = { proc: '/proc', kill: process.kill, now: monotonicMs, ...options };
   }
 
   /** How often a job was frozen. */

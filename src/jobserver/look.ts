@@ -56,6 +56,4 @@ export interface Decision {
   beyond: number;
   /** Look again after this time at the latest, in milliseconds. */
   againMs: number;
-  /** One sentence for the log. */
-  why: string;
 }

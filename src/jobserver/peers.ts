@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { isAlive } from '../cgroup/index.js';
+import { monotonicMs } from '../machine/clock.js';
 import { isNumber, isObject, isText } from '../state/check.js';
 import { writeWhole } from '../state/write.js';
 
@@ -36,8 +37,7 @@ export class Peers {
   #writtenMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: PeersOptions) {
-    const now = () => Number(process.hrtime.bigint()) / 1e6;
-    this.#options = { proc: '/proc', now, ...options };
+    this.#options = { proc: '/proc', now: monotonicMs, ...options };
   }
 
   /** Tells the others; not more often than they read. What cannot be written is told next time. */

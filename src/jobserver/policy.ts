@@ -1,4 +1,3 @@
-import { roughBytes } from '../quantity/index.js';
 import { Balance } from './balance.js';
 import type { Style } from './clients.js';
 import { TUNED } from './constants.js';
@@ -58,7 +57,7 @@ export class Policy {
     if (ceiling === Number.POSITIVE_INFINITY) {
       const thaw = look.jobs.filter(({ frozen }) => frozen).map(({ key }) => key);
       const againMs = TUNED.lookMostMs;
-      return { ...balance, tokens: cap, freeze: [], thaw, againMs, why: 'nothing bounds memory' };
+      return { ...balance, tokens: cap, freeze: [], thaw, againMs };
     }
     this.#tracks.see(look, this.#askedMs, this.expected);
     const view = outlook(look, ceiling, this.#sizes, this.#tracks, this.#options.style);
@@ -75,7 +74,6 @@ export class Policy {
       ...(kill && { kill: kill.key }),
       ...(tooLarge && { tooLarge: { key: tooLarge.key, memory: tooLarge.memory } }),
       againMs: this.#askedMs,
-      why: this.#why(view, turn, count),
     };
   }
 
@@ -97,15 +95,5 @@ export class Policy {
     const time = ((ceiling * TUNED.freezeAt - used) / Math.max(rate, 1)) * TUNED.lookPart;
     const early = time - this.#tracks.lateMs;
     return Math.round(Math.max(TUNED.lookLeastMs, Math.min(most, early)));
-  }
-
-  #why({ jobs, used, ceiling }: Outlook, { freeze, thaw }: Turn, count: number): string {
-    const memory = `${roughBytes(used)} of ${roughBytes(ceiling)} in use`;
-    const expected = `a job is expected to need ${roughBytes(this.expected)}`;
-    const doing = [
-      ...(freeze.length > 0 ? [`${freeze.length} frozen`] : []),
-      ...(thaw.length > 0 ? [`${thaw.length} let go on`] : []),
-    ];
-    return [`${count} at a time, ${jobs.length} there`, memory, expected, ...doing].join('; ');
   }
 }

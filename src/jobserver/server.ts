@@ -1,3 +1,4 @@
+import { monotonicMs } from '../machine/clock.js';
 import type { JobserverFigures } from '../model/index.js';
 import type { Freezer } from './freezer.js';
 import type { Decision, Look } from './look.js';
@@ -185,7 +186,3 @@ const RELEASE_MS = 5000;
 const NEAR_MS = 200;
 /** The files of the transport are looked after once in so many looks. */
 const MEND_EVERY = 8;
-
-function monotonicMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
-}

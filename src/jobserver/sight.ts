@@ -1,5 +1,6 @@
 import { uptime } from 'node:os';
 import type { Job, JobCensus, JobLook, JobLooker } from '../jobs/index.js';
+import { monotonicMs } from '../machine/clock.js';
 import type { Look } from './look.js';
 import type { Room } from './memory.js';
 
@@ -39,8 +40,7 @@ export class RunSight {
   #finished: number[] = [];
 
   constructor(options: RunSightOptions) {
-    const now = () => Number(process.hrtime.bigint()) / 1e6;
-    this.#options = { now, sinceBoot: () => uptime() * 1000, ...options };
+    this.#options = { now: monotonicMs, sinceBoot: () => uptime() * 1000, ...options };
   }
 
   see(): Sight {

@@ -20,6 +20,7 @@ import {
   QuantityError,
   type Share,
 } from '../quantity/index.js';
+import { counted } from '../text/counted.js';
 
 /** A wish made concrete, or the reason why there is nothing to pass on. */
 export type Concrete =
@@ -142,8 +143,8 @@ function cpuShare({ permyriad, of }: Share, machine: Machine): Concrete {
   const whole = exact - (exact % 10_000);
   const quota = whole === 0 ? exact : whole;
   const amount = decimal(BigInt(exact), 10_000n);
-  const part = `${formatPercent(permyriad)} of ${plural(count, unit)} is ${amount}`;
-  const rule = quota === exact ? part : `${part}, rounded down to ${plural(quota / 10_000, unit)}`;
+  const part = `${formatPercent(permyriad)} of ${counted(count, unit)} is ${amount}`;
+  const rule = quota === exact ? part : `${part}, rounded down to ${counted(quota / 10_000, unit)}`;
   // A CPUQuota's amount is µs of CPU time per second: 100 of them are a hundredth of a percent.
   return { value: formatPercent(quota), amount: quota * 100, rule };
 }
@@ -179,8 +180,4 @@ function decimal(numerator: bigint, denominator: bigint): string {
 /** Bytes as GiB, cut rather than rounded: a share must not look larger than what it is of. */
 function gibibytes(bytes: number): string {
   return `${decimal(BigInt(bytes), BigInt(GiB))}G`;
-}
-
-function plural(count: number, noun: string): string {
-  return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
 }

@@ -8,7 +8,7 @@ import {
   remedyOf,
 } from '../doctor/index.js';
 import type { Check, CheckGroup, CheckStatus, Finding } from '../model/index.js';
-import { printable, printableLines, shellQuote } from '../text/index.js';
+import { counted, printable, printableLines, shellQuote } from '../text/index.js';
 import { cut, paragraph, style, textWidth } from './style.js';
 import { table } from './table.js';
 
@@ -98,16 +98,16 @@ function summaryLine(
 ): string {
   const parts = [
     `${ok} ok`,
-    ...(warning === 0 ? [] : [style.warning(plural(warning, 'warning'))]),
-    ...(problem === 0 ? [] : [style.problem(plural(problem, 'problem'))]),
+    ...(warning === 0 ? [] : [style.warning(counted(warning, 'warning'))]),
+    ...(problem === 0 ? [] : [style.problem(counted(problem, 'problem'))]),
     ...(unknown === 0 ? [] : [style.warning(`${unknown} unknown`)]),
   ];
-  return `${plural(count, 'check')}: ${parts.join(', ')}.`;
+  return `${counted(count, 'check')}: ${parts.join(', ')}.`;
 }
 
 function offer({ own, root }: FixPlan = { own: [], root: [] }): string {
   const offers = [
-    ...(own.length === 0 ? [] : [`mends ${plural(own.length, 'thing')}`]),
+    ...(own.length === 0 ? [] : [`mends ${counted(own.length, 'thing')}`]),
     ...(root.length === 0 ? [] : [`writes a script for root that mends ${root.length}`]),
   ];
   return offers.length === 0 ? '' : `\nrlimit doctor --fix ${offers.join(', and ')}.`;
@@ -152,15 +152,11 @@ export function renderFixReport({ mended, script }: FixReport): string {
   ]);
   if (script !== undefined) {
     const path = printable(shellQuote(script.path));
-    lines.push(`written: ${path} (${plural(script.titles.length, 'fix', 'fixes')})`);
+    lines.push(`written: ${path} (${counted(script.titles.length, 'fix', 'fixes')})`);
     if (script.backup !== undefined) lines.push(`  the former one: ${printable(script.backup)}`);
     lines.push(`  ${style.faint('read: ')} less ${path}`);
     lines.push(`  ${style.faint('run:  ')} sudo sh ${path}`);
     lines.push(`  ${style.faint('back: ')} sudo sh ${path} --undo`);
   }
   return lines.join('\n');
-}
-
-function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
 }

@@ -1,5 +1,6 @@
 /** What `run --jobs auto` says. Plain text and no imports of weight. */
 import type { Amount, JobserverFigures } from '../model/index.js';
+import { counted } from '../text/counted.js';
 import { printable } from '../text/safe.js';
 import { humanBytes, humanTime } from './figures.js';
 import { wrap } from './run.js';
@@ -94,8 +95,4 @@ export function renderBeyond(jobs: number): string {
     `rlimit: warning: ${counted(jobs, 'job')} ${jobs === 1 ? 'runs' : 'run'} without a token: ` +
       'something in the build has a -j of its own, and does not follow memory',
   );
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

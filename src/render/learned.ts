@@ -1,6 +1,6 @@
 /** What earlier runs recommend, for people. */
 import { formatBytes, formatCpuQuota } from '../quantity/index.js';
-import { printable, printableLines } from '../text/index.js';
+import { counted, printable, printableLines } from '../text/index.js';
 import { type Advice, type LearnedReport, seenBytes } from '../tune/index.js';
 import { localTime } from './figures.js';
 import { paragraph, style } from './style.js';
@@ -19,12 +19,14 @@ export function renderTooLittle({ evidence, needed, directory }: LearnedReport):
   const seen =
     evidence.runs === 0
       ? 'No run with jobs'
-      : `${plural(evidence.runs, 'run')} with ${plural(evidence.jobs, 'job')}`;
+      : `${counted(evidence.runs, 'run')} with ${counted(evidence.jobs, 'job')}`;
   const killed =
-    evidence.killed === 0 ? '' : ` and ${plural(evidence.killed, 'run')} killed for lack of memory`;
+    evidence.killed === 0
+      ? ''
+      : ` and ${counted(evidence.killed, 'run')} killed for lack of memory`;
   return (
     `${seen}${killed} ${evidence.runs + evidence.killed === 1 || evidence.runs === 0 ? 'is' : 'are'} in the history${where}; ` +
-    `it counts from ${plural(needed.runs, 'run')} with ${needed.jobs} jobs together.`
+    `it counts from ${counted(needed.runs, 'run')} with ${needed.jobs} jobs together.`
   );
 }
 
@@ -75,9 +77,9 @@ function ground({ evidence, directory }: LearnedReport): string {
   );
   const span = [...new Set(days)].join(' to ');
   return [
-    `${plural(runs, 'run')} with ${plural(jobs, 'job')}`,
+    `${counted(runs, 'run')} with ${counted(jobs, 'job')}`,
     ...(span === '' ? [] : [span]),
-    ...(killed === 0 ? [] : [`and ${plural(killed, 'run')} killed for lack of memory`]),
+    ...(killed === 0 ? [] : [`and ${counted(killed, 'run')} killed for lack of memory`]),
     ...(directory === undefined ? [] : [`below ${printable(directory)}`]),
   ].join(', ');
 }
@@ -141,8 +143,4 @@ function indent(text: string): string {
 
 function indented(text: string): string {
   return paragraph(printable(text), { indent: 2 });
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

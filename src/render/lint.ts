@@ -1,5 +1,5 @@
 import type { ProfileCheck, ProfileProblem } from '../lint/index.js';
-import { printable } from '../text/index.js';
+import { counted, printable } from '../text/index.js';
 import { severityMark } from './finding.js';
 import { paragraph, style } from './style.js';
 
@@ -9,8 +9,8 @@ import { paragraph, style } from './style.js';
  */
 export function renderProfileCheck({ checked, problems }: ProfileCheck): string {
   const count = checked.length === 1 ? '1 profile' : `${checked.length} profiles`;
-  const real = counted(problems, 'problem');
-  const warnings = counted(problems, 'warning');
+  const real = countedAs(problems, 'problem');
+  const warnings = countedAs(problems, 'warning');
   const sums = [real ?? 'no problem', ...(warnings === undefined ? [] : [warnings])].join(', ');
   const sum = `${count} checked, ${sums}`;
   const told = groups(problems).map(renderProblem);
@@ -20,10 +20,10 @@ export function renderProfileCheck({ checked, problems }: ProfileCheck): string 
   return [...told, ...more, real === undefined ? style.good(sum) : style.problem(sum)].join('\n');
 }
 
-function counted(problems: readonly ProfileProblem[], wanted: string): string | undefined {
+function countedAs(problems: readonly ProfileProblem[], wanted: string): string | undefined {
   const count = problems.filter(({ severity }) => severity === wanted).length;
   if (count === 0) return undefined;
-  return `${count} ${wanted}${count === 1 ? '' : 's'}`;
+  return counted(count, wanted);
 }
 
 /** Problems that differ only in the built-in profile they are about, as one. */

@@ -1,5 +1,5 @@
 /** Pictures made of characters: readable at 80 columns, without colour, and in plain ASCII. */
-import { printable } from '../text/index.js';
+import { counted, printable } from '../text/index.js';
 import type { Picture } from '../tune/index.js';
 import { humanBytes, humanTime } from './figures.js';
 import { resample, type SizeRow, scaleFor, sizeRows } from './scale.js';
@@ -131,7 +131,9 @@ function limitLine(columns: number, pens: Pens): string {
 function timeAxis({ elapsedMs, jobs, tokens = [] }: NonNullable<Picture['run']>, columns: number) {
   const most = (figures: readonly number[]) =>
     Math.ceil(figures.reduce((a, b) => Math.max(a, b), 0));
-  const counts = [counted(most(jobs), 'job'), counted(most(tokens), 'token')].filter(Boolean);
+  const counts = [countedIfAny(most(jobs), 'job'), countedIfAny(most(tokens), 'token')].filter(
+    Boolean,
+  );
   const end = humanTime(elapsedMs * 1000);
   const said = counts.length === 0 ? '' : `at most ${counts.join(' and ')}`;
   const middle = said.length + end.length + 3 > columns ? '' : said;
@@ -140,8 +142,8 @@ function timeAxis({ elapsedMs, jobs, tokens = [] }: NonNullable<Picture['run']>,
   return `0${before}${middle}${' '.repeat(gap - before.length)}${end}`;
 }
 
-function counted(count: number, noun: string): string {
-  return count === 0 ? '' : `${count} ${noun}${count === 1 ? '' : 's'}`;
+function countedIfAny(count: number, noun: string): string {
+  return count === 0 ? '' : counted(count, noun);
 }
 
 /** A row of figures over time, as parts of the most of them. */

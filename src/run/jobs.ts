@@ -1,9 +1,10 @@
 /** Looks at the single jobs of a run. Evaluated only for runs that last. */
+
 import { CgroupSource, JobCensus, JobLooker, type JobSource } from '../jobs/index.js';
+import { monotonicMs } from '../machine/clock.js';
 import type { Outcome } from '../model/index.js';
 import type { RunProcesses } from './launcher.js';
 import { Sampling } from './sampling.js';
-import { monotonicMs } from './signals.js';
 
 /** What an outcome tells of jobs; empty where there were none. */
 export type JobsSeen = Pick<Outcome, 'jobFigures' | 'series' | 'jobserver'>;

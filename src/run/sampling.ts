@@ -1,4 +1,4 @@
-import { monotonicMs } from './signals.js';
+import { monotonicMs } from '../machine/clock.js';
 
 /** What is looked at. */
 export interface Sampled {

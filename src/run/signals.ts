@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { monotonicMs } from '../machine/clock.js';
 import type { Received } from '../verdict/index.js';
 
 const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
@@ -74,12 +75,6 @@ export class Signals {
       this.#hooks.onStubborn?.();
     }, PATIENCE_MS).unref();
   }
-}
-
-/** Milliseconds of a clock that nobody sets. */
-export function monotonicMs(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1000 + nanoseconds / 1e6;
 }
 
 /** Whether our process group is the foreground group of a terminal: the one Ctrl-C goes to. */

@@ -1,12 +1,13 @@
 /** Sees a run stall between MemoryHigh and MemoryMax. Loaded only for runs that can. */
+
 import { stalledFinding } from '../inspect/stall.js';
+import { monotonicMs } from '../machine/clock.js';
 import type { OnStall } from '../model/index.js';
 import { renderStall, renderStallBreak } from '../render/run.js';
 import { breakStall } from '../watch/break.js';
 import { readFreeSwap, readSample } from '../watch/sample.js';
 import { StallWatch } from '../watch/stall.js';
 import { say } from './output.js';
-import { monotonicMs } from './signals.js';
 
 export interface StallGuardOptions {
   unit: string;

@@ -1,4 +1,5 @@
 import { cgroupOf } from '../cgroup/index.js';
+import { monotonicMs } from '../machine/clock.js';
 import type { Machine, OnStall, UnitRecord } from '../model/index.js';
 import { renderLeftBehind, renderLogLoss, renderStubborn } from '../render/run.js';
 import { wordVerdict } from '../render/verdict.js';
@@ -18,7 +19,6 @@ import { say, shieldStderr } from './output.js';
 import type { Plan } from './plan.js';
 import { enter, recordOf } from './record.js';
 import { Sampling } from './sampling.js';
-import { monotonicMs } from './signals.js';
 import type { StartedWith } from './started-with.js';
 
 interface Supervision {

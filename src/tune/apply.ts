@@ -6,7 +6,7 @@ import { processPlaces } from '../profiles/index.js';
 import type { Written } from '../profiles/replace-file.js';
 import { type Proposal, proposeTuning, type TunedValues, writeTuning } from '../profiles/tuned.js';
 import { formatBytes, formatCpuQuota, MiB } from '../quantity/index.js';
-import { shellLine, unifiedDiff } from '../text/index.js';
+import { counted, shellLine, unifiedDiff } from '../text/index.js';
 import type { LearnedReport } from './from-history.js';
 import { limitOf } from './steps.js';
 
@@ -93,13 +93,9 @@ function tooLittle(
   { evidence, needed, directory }: LearnedReport,
 ): UnavailableError {
   const where = directory === undefined ? '' : ` below ${directory}`;
-  const seen = `${plural(evidence.runs, 'run')} with ${plural(evidence.jobs, 'job')}`;
+  const seen = `${counted(evidence.runs, 'run')} with ${counted(evidence.jobs, 'job')}`;
   return new UnavailableError(`too few runs of ${name}${where} to recommend anything from`, {
     why: `There must be ${needed.runs} with ${needed.jobs} jobs together, and there are ${seen}.`,
     remedy: `${shellLine(['rlimit', 'run', name])} -- ${jobs?.command ?? 'make'}`,
   });
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

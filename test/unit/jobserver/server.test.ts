@@ -11,7 +11,7 @@ import {
 
 const PLAIN: Decision = {
   ...{ tokens: 0, freeze: [], thaw: [], lost: 0, surplus: 0, beyond: 0 },
-  ...{ againMs: 1000, why: '' },
+  ...{ againMs: 1000 },
 };
 
 /** A transport in which a test plays the clients. */

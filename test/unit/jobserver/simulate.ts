@@ -133,7 +133,7 @@ export function simulateStatic(make: SimMake, world: World, jobs: number): Cours
     finished: () => {},
     decide: () => ({
       ...{ tokens: jobs - 1, freeze: [], thaw: [], lost: 0, surplus: 0, beyond: 0 },
-      ...{ againMs: Number.POSITIVE_INFINITY, why: 'fixed' },
+      ...{ againMs: Number.POSITIVE_INFINITY },
     }),
   });
 }
