@@ -12,6 +12,7 @@ export type * from './finding.js';
 export type * from './jobs.js';
 export type * from './limits.js';
 export type * from './machine.js';
+export type * from './machine-sample.js';
 export type * from './outcome.js';
 export type * from './profile.js';
 export type * from './trouble.js';
