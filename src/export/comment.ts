@@ -14,14 +14,16 @@ export function header(
   format: string,
   subjects: readonly Subject[],
   machine: Machine,
-  advice: readonly string[] = [],
+  advice: readonly string[],
 ): string[] {
   const names = subjects.map(({ profile }) => profile.name).join(' ');
   return comment([
     `${MARK} ${format} ${names}\`,`,
     `for ${describeMachine(machine)}.`,
     'Shares of the machine are figures here: write the file again for another machine (--machine).',
-    ...(advice.length > 0 ? ['', ...advice] : []),
+    '',
+    ...advice,
+    '',
   ]);
 }
 
@@ -51,8 +53,17 @@ export function aboutProfile(
     ...limits.leftOut.map(({ property, wish, why }) => `left out: ${property}=${wish}: ${why}`),
     ...(jobs === undefined ? [] : [`jobs: -j${jobs.pick}. ${jobs.reason}`]),
     ...notes,
-    ...own.map(({ what, value, why }) => `cannot say ${what}=${value}: ${why}`),
+    ...cannotLines(own),
   ]);
+}
+
+/** What has one reason stands in one sentence. */
+function cannotLines(cannot: readonly Cannot[]): string[] {
+  const reasons = new Map<string, string[]>();
+  for (const { what, value, why } of cannot) {
+    reasons.set(why, [...(reasons.get(why) ?? []), `${what}=${value}`]);
+  }
+  return [...reasons].map(([why, said]) => `cannot say ${said.join(', ')}: ${why}`);
 }
 
 /** Sentences as comment lines; what could break out of a comment is made harmless. */

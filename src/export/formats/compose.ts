@@ -95,7 +95,7 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 
 /** Text that YAML 1.1 would read as something else (`no`, `0-7`, `1:30`) is quoted as well. */
 export function yaml(value: unknown): string {
-  return stringify(value, { version: '1.1', lineWidth: 0, defaultStringType: 'PLAIN' });
+  return stringify(value, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
 }
 
 export function indent(text: string): string[] {

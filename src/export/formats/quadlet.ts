@@ -26,7 +26,7 @@ export const quadlet: Format = {
       '',
       '[Container]',
       ...containerLines(name, subject, target),
-      ...environment.map(([setting, value]) => `${setting}=${value}`),
+      ...environment.map(([setting, value]) => `${setting}=${unexpanded(value)}`),
       '',
       '[Service]',
       ...settings
@@ -42,6 +42,11 @@ export const quadlet: Format = {
 const SPLIT =
   'the container is in the cgroup of its service (--cgroups=split), so its limits hold for it';
 
+/** Both become words of ExecStart=, where systemd puts variables in place of `$NAME`. */
+function unexpanded(text: string): string {
+  return text.replaceAll('$', '$$$$');
+}
+
 function withoutUnit({ unit: _, ...target }: Target): Target {
   return target;
 }
@@ -56,7 +61,7 @@ function containerLines(name: string, subject: Subject, target: Target): string[
     ...(health === undefined
       ? []
       : [
-          `HealthCmd=${withoutSpecifiers(health)}`,
+          `HealthCmd=${unexpanded(withoutSpecifiers(health))}`,
           `HealthInterval=${interval}s`,
           `HealthTimeout=${timeout}s`,
           `HealthRetries=${retries}`,

@@ -1,4 +1,5 @@
 /** What a container needs besides limits: an image, a health check, whether it is started again. */
+import { UsageError } from '../../errors/index.js';
 import { checkImage } from '../names.js';
 import type { Subject, Target } from '../types.js';
 
@@ -27,7 +28,7 @@ export function serviceOf({ profile }: Subject, target: Target): Service {
   const isBuild = profile.jobs !== undefined;
   const ownImage = target.image !== undefined && target.image !== known?.image;
   const image = checkImage(target.image ?? known?.image ?? `localhost/${profile.name}`);
-  const health = target.health ?? (ownImage ? undefined : known?.health);
+  const health = checkHealth(target.health) ?? (ownImage ? undefined : known?.health);
   const notes = [
     ...(target.image === undefined && known === undefined
       ? [`the image is a name only: --image says which one`]
@@ -43,6 +44,12 @@ export function serviceOf({ profile }: Subject, target: Target): Service {
     harden: target.harden ?? true,
     notes,
   };
+}
+
+/** @throws {UsageError} for one that cannot stand on one line of a file */
+function checkHealth(command: string | undefined): string | undefined {
+  if (command === undefined || !/\p{Cc}|\\$|^\s*$/u.test(command)) return command;
+  throw new UsageError('--health is a shell command on one line', { remedy: "--health 'true'" });
 }
 
 /** How often a service is asked, and when it counts as ill. */

@@ -42,14 +42,14 @@ function shellFunction(
 
 function posix(name: string, start: readonly string[], options: readonly string[]): string[] {
   const words = [`$(${ASK_EXPAND})`, ...pairs(options.map(shellWord)), '"$@"'];
-  return [`${name}() {`, ...indented(continued(start.join(' '), words)), '}'];
+  return [`${name}() {`, `  ${continued(start.join(' '), words)}`, '}'];
 }
 
 /** fish knows no `&&` in a substitution of old versions, and another quoting. */
 function fish(name: string, start: readonly string[], options: readonly string[]): string[] {
   const ask = ASK_EXPAND.replace(' && ', '; and ');
   const words = [`(${ask})`, ...pairs(options.map(fishQuote)), '$argv'];
-  return [`function ${name}`, ...indented(continued(start.join(' '), words)), 'end'];
+  return [`function ${name}`, `  ${continued(start.join(' '), words)}`, 'end'];
 }
 
 /** In single quotes only `\` and `'` are special to fish, and line breaks stand as they are. */
@@ -64,9 +64,4 @@ function pairs(words: readonly string[]): string[] {
     if (words[at - 1] === '-p') return [];
     return word === '-p' ? [`-p ${words[at + 1]}`] : [word];
   });
-}
-
-function indented(text: string): string[] {
-  // Lines of a quoted value must not move.
-  return [`  ${text}`];
 }

@@ -14,5 +14,5 @@ export function shellWord(word: string): string {
 
 /** A command over several lines, a word on each. */
 export function continued(command: string, words: readonly string[]): string {
-  return [command, ...words.map((word) => `  ${word}`)].join(' \\\n');
+  return [command, ...words.map((word) => `    ${word}`)].join(' \\\n');
 }
