@@ -53,14 +53,22 @@ export default class ProfileImport extends BaseCommand {
     });
     const facts = lintFactsFor(flags.machine);
     const problems = await checkText(imported.name, imported.text, places, facts);
-    const result: ImportResult = { ...imported, problems };
-    if (flags.write) result.written = saveImported(imported, places, { force: flags.force });
+    const result: ImportResult = { ...imported, problems: problems.map(withoutFile) };
+    if (flags.write) {
+      result.written = saveImported(imported, places, { force: flags.force });
+      result.problems = problems;
+    }
     this.say(renderImported(result));
     if (problems.length > 0) {
-      this.remark(renderProfileCheck({ checked: [imported.name], problems }));
+      this.remark(renderProfileCheck({ checked: [imported.name], problems: result.problems }));
     }
     const isBad = problems.some(({ severity }) => severity === 'problem');
     this.endWith(isBad ? EXIT.problems : EXIT.fine);
     return result;
   }
+}
+
+/** A profile that is only printed stands in no file yet. */
+function withoutFile({ file: _, ...problem }: ProfileProblem): ProfileProblem {
+  return problem;
 }

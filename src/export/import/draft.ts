@@ -1,6 +1,7 @@
 /** What was found, as the text of a profile file. Pure. */
 import { isProfileName } from '../../profiles/name.js';
 import { scalar } from '../../profiles/template.js';
+import { PROPERTY_NAMES } from '../../properties/index.js';
 import { printable } from '../../text/index.js';
 import { comment } from '../comment.js';
 import type { Found } from './types.js';
@@ -26,7 +27,7 @@ export function profileText(
 ): string {
   const { source, limits, environment, notes } = found;
   const inherited = Object.keys(below).filter((property) => !Object.hasOwn(limits, property));
-  const entries = Object.entries(limits).map(([key, value]) => `  ${key}: ${scalar(value)}`);
+  const entries = inOrder(limits).map(([key, value]) => `  ${key}: ${scalar(value)}`);
   const variables = Object.entries(environment);
   const lines = [
     ...comment([
@@ -48,6 +49,12 @@ export function profileText(
       : ['environment:', ...variables.map(([key, value]) => `  ${key}: ${scalar(value)}`)]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** As in `profile show`. */
+function inOrder(limits: Found['limits']): [name: string, value: string][] {
+  const order: readonly string[] = PROPERTY_NAMES;
+  return Object.entries(limits).sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
 }
 
 /** What has one reason in one sentence: `ExecStart, Restart: it is no limit`. */
