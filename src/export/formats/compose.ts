@@ -21,7 +21,7 @@ export const compose: Format = {
       'services:',
       ...parts.flatMap(({ about, name, body }) => [
         ...about.map((line) => `  ${line}`),
-        ...indent(yaml({ [name]: body })),
+        ...indent(yaml({ [name]: literal(body) })),
       ]),
     ];
     return { text: `${text.join('\n')}\n`, cannot: parts.flatMap(({ cannot }) => cannot) };
@@ -41,19 +41,17 @@ function service(subject: Subject, target: Target): Part {
   const find = (name: string) => limits.properties.find(({ property }) => property === name)?.value;
   const { image, health, restarts, harden, notes: more } = serviceOf(subject, target);
   const words = [...said, ...swapByDefault(find)].map((each) => each.compose);
-  const environment = Object.entries(limits.environment);
+  const hasVariables = Object.keys(limits.environment).length > 0;
   const body = {
-    image: literal(image),
+    image,
     restart: restarts ? 'unless-stopped' : 'no',
     ...words.reduce(merge, {}),
     ...(harden ? { cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] } : {}),
     ...(health === undefined ? {} : { healthcheck: healthCheck(health) }),
-    ...(environment.length === 0
+    ...(!hasVariables
       ? {}
       : {
-          environment: Object.fromEntries(
-            environment.map(([name, value]) => [name, literal(value)]),
-          ),
+          environment: limits.environment,
         }),
   };
   const about = aboutProfile(subject, { notes: [...notes, ...more], cannot });
@@ -62,7 +60,7 @@ function service(subject: Subject, target: Target): Part {
 
 function healthCheck(command: string): Record<string, unknown> {
   return {
-    test: ['CMD-SHELL', literal(command)],
+    test: ['CMD-SHELL', command],
     interval: `${HEALTH.interval}s`,
     timeout: `${HEALTH.timeout}s`,
     retries: HEALTH.retries,
@@ -70,9 +68,12 @@ function healthCheck(command: string): Record<string, unknown> {
   };
 }
 
-/** Compose puts variables in place of `$NAME` in every value. */
-function literal(text: string): string {
-  return text.replaceAll('$', '$$$$');
+/** Compose puts variables in place of `$NAME` in every value, but not in keys. */
+function literal(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('$', '$$$$');
+  if (Array.isArray(value)) return value.map(literal);
+  if (!isMapping(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, literal(each)]));
 }
 
 /** Mappings are laid over each other, lists put behind each other. */
