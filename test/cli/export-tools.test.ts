@@ -132,7 +132,7 @@ describe('build tools', () => {
     const file = await exported(place, 'm', 'make', 'coq-standard', 'rust-build');
     const { stdout, status } = await tool('make', ['-f', file, '-n', '-p', '--no-builtin-rules']);
     expect(status).toBe(2); // No targets.
-    expect(stdout).toMatch(/^RUN_coq_standard_JOBS := 3$/m);
+    expect(stdout).toMatch(/^RUN_coq_standard_JOBS := 4$/m);
     expect(stdout).toMatch(/^RUN_rust_build := systemd-run .*MemoryMax=150G/m);
   });
 
@@ -211,7 +211,7 @@ describe('docker compose', () => {
     expect(services.hostile.environment).toEqual(VARIABLES);
     expect(services.hostile).toMatchObject({
       cpus: 1.5,
-      blkio_config: { device_read_bps: [{ path: DEVICE, rate: '10000000' }] },
+      blkio_config: { device_read_bps: [{ Path: DEVICE, Rate: '10000000' }] },
     });
     expect(services.ollama).toMatchObject({
       mem_limit: String(8 * 1024 ** 3),

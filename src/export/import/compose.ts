@@ -50,7 +50,7 @@ function servicesOf(text: string, source: string): Mapping {
   if (text.length > MOST_BYTES) throw new UsageError(`${source} is too large for a Compose file`);
   let data: unknown;
   try {
-    data = parse(text, { merge: true, maxAliasCount: 100, logLevel: 'silent' });
+    data = parse(text, { merge: true, maxAliasCount: 100, logLevel: 'error' });
   } catch (error) {
     const [first] = String((error as Error).message).split('\n');
     throw new UsageError(`${source} is no YAML that can be read`, { why: first ?? '' });
