@@ -265,7 +265,7 @@ describe('container engines', () => {
     }
     expect(words.at(-1)).toBe('localhost/hostile');
     // The engine's own parser goes through it, up to where an engine would be needed.
-    for (const profile of PROFILES) {
+    for (const profile of ['ollama', 'coq-standard']) {
       const other = await exported(place, `${profile}.sh`, format, profile);
       const real = await engine(place, name, [...options]);
       const { stderr } = await execa('sh', [other, 'true'], { env: { PATH: real }, reject: false });
