@@ -88,6 +88,12 @@ describe('rlimit profile import', () => {
     expect(again.stderr).toContain('is there already');
   });
 
+  it('nothing to import', async () => {
+    const { status, stderr } = await desk().rlimit(['profile', 'import', '--write']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('there is nothing to import');
+  });
+
   it('ends with 1 for a profile that would be refused here', async () => {
     const { rlimit, write } = desk();
     const file = write('project/c.yml', 'services: {a: {mem_limit: 4g, cpus: 1}}\n');

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.js';
 import { lintFactsFor, machineFlag } from '../../cli/flags.js';
-import { EXIT } from '../../errors/index.js';
+import { EXIT, UsageError } from '../../errors/index.js';
 import { type Imported, importProfile, saveImported } from '../../export/import/index.js';
 import { checkText, type ProfileProblem } from '../../lint/index.js';
 import { processPlaces, type Written } from '../../profiles/index.js';
@@ -13,6 +13,8 @@ interface ImportResult extends Imported {
   problems: ProfileProblem[];
   written?: Written;
 }
+
+const EXAMPLE = 'rlimit profile import nix-daemon.service';
 
 export default class ProfileImport extends BaseCommand {
   static override summary = 'Make a profile of limits that stand elsewhere.';
@@ -32,7 +34,6 @@ export default class ProfileImport extends BaseCommand {
   static override args = {
     source: Args.string({
       description: 'a path, a unit, or a systemd-run line',
-      required: true,
     }),
   };
   static override flags = {
@@ -44,10 +45,17 @@ export default class ProfileImport extends BaseCommand {
   };
 
   async run(): Promise<ImportResult> {
-    const { argv, flags } = await this.parse(ProfileImport);
+    // oclif would put the words behind `--` into another order where one of them is `--` again.
+    const cut = this.argv.indexOf('--');
+    const pasted = cut < 0 ? [] : this.argv.slice(cut + 1);
+    const options = cut < 0 ? this.argv : this.argv.slice(0, cut);
+    const { argv, flags } = await this.parse(ProfileImport, options);
+    const source = [...(argv as string[]), ...pasted];
+    if (source.length === 0)
+      throw new UsageError('there is nothing to import', { remedy: EXAMPLE });
     const places = processPlaces();
     const { name, service } = flags;
-    const imported = await importProfile(argv as string[], places, {
+    const imported = await importProfile(source, places, {
       ...(name === undefined ? {} : { name }),
       ...(service === undefined ? {} : { service }),
     });
