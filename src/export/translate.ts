@@ -2,7 +2,7 @@
  * From systemd's properties to the words of another format. A dictionary has an entry for every
  * property there is, so none can be forgotten: it is said, is so anyway, or cannot be said.
  */
-import type { Limit } from '../model/index.js';
+import type { Limit, Limits } from '../model/index.js';
 import { isPropertyName, type PropertyName } from '../properties/index.js';
 import type { Cannot, Subject } from './types.js';
 
@@ -34,9 +34,8 @@ export function translate<T>(
   dictionary: Dictionary<T>,
 ): Translation<T> {
   const result: Translation<T> = { said: [], notes: [], cannot: [] };
-  const values = new Map(limits.properties.map(({ property, value }) => [property, value]));
   for (const limit of limits.properties) {
-    const told = lookUp(limit, dictionary, (name) => values.get(name));
+    const told = lookUp(limit, dictionary, finder(limits));
     const said = `${limit.property}=${limit.value}`;
     if ('say' in told) result.said.push(told.say);
     if ('say' in told && told.note !== undefined) result.notes.push(`${said}: ${told.note}`);
@@ -47,6 +46,11 @@ export function translate<T>(
     }
   }
   return { ...result, cannot: [...result.cannot, ...beyondLimits(profile)] };
+}
+
+/** Finds the value of a property among limits. */
+export function finder({ properties }: Limits): Parameters<Teller<unknown>>[1] {
+  return (name) => properties.find(({ property }) => property === name)?.value;
 }
 
 /** What no format has: only `rlimit run` does it. */

@@ -2,7 +2,7 @@
 import { stringify } from 'yaml';
 import { aboutProfile, header } from '../comment.js';
 import { CONTAINER_NAME, nameFor, refuseOneForMany } from '../names.js';
-import { translate } from '../translate.js';
+import { finder, translate } from '../translate.js';
 import type { Cannot, Format, Subject, Target } from '../types.js';
 import { COMPOSE, swapByDefault } from './container-words.js';
 import { HEALTH, serviceOf } from './service.js';
@@ -38,9 +38,8 @@ interface Part {
 function service(subject: Subject, target: Target): Part {
   const { limits } = subject;
   const { said, notes, cannot } = translate(subject, COMPOSE);
-  const find = (name: string) => limits.properties.find(({ property }) => property === name)?.value;
   const { image, health, restarts, harden, notes: more } = serviceOf(subject, target);
-  const words = [...said, ...swapByDefault(find)].map((each) => each.compose);
+  const words = [...said, ...swapByDefault(finder(limits))].map((each) => each.compose);
   const hasVariables = Object.keys(limits.environment).length > 0;
   const body = {
     image,

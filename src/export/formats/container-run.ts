@@ -2,7 +2,7 @@
 import { shellQuote } from '../../text/index.js';
 import { aboutProfile, header } from '../comment.js';
 import { CONTAINER_NAME, nameFor } from '../names.js';
-import { type Dictionary, translate } from '../translate.js';
+import { type Dictionary, finder, translate } from '../translate.js';
 import type { Format, Subject, Target } from '../types.js';
 import { type ContainerWord, DOCKER, PODMAN, swapByDefault } from './container-words.js';
 import { HEALTH, serviceOf } from './service.js';
@@ -43,7 +43,6 @@ function runLine(engine: 'docker' | 'podman', dictionary: Dictionary<ContainerWo
 
 function options(subject: Subject, target: Target, said: readonly ContainerWord[]): string[] {
   const { limits } = subject;
-  const find = (name: string) => limits.properties.find(({ property }) => property === name)?.value;
   const { health, restarts, harden } = serviceOf(subject, target);
   const { interval, timeout, retries, startPeriod } = HEALTH;
   const start = restarts
@@ -51,7 +50,7 @@ function options(subject: Subject, target: Target, said: readonly ContainerWord[
     : ['--rm', '--interactive'];
   return [
     ...start,
-    ...[...said, ...swapByDefault(find)].flatMap(({ args }) => args).map(shellQuote),
+    ...[...said, ...swapByDefault(finder(limits))].flatMap(({ args }) => args).map(shellQuote),
     ...(harden ? ['--cap-drop=ALL', '--security-opt=no-new-privileges'] : []),
     ...(health === undefined
       ? []

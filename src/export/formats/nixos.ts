@@ -4,7 +4,7 @@ import { aboutProfile, header } from '../comment.js';
 import { refuseOneForMany, unitFor } from '../names.js';
 import type { Cannot, Format, Subject, Target } from '../types.js';
 import { nixSettings } from './nix-conf.js';
-import { HARDENING, propertiesOf, unitSettings, withoutSpecifiers } from './systemd.js';
+import { hardeningNote, propertiesOf, unitSettings, withoutSpecifiers } from './systemd.js';
 
 export const nixos: Format = {
   summary: 'a NixOS module: systemd.services, systemd.slices, nix.settings',
@@ -79,9 +79,7 @@ function unitAttributes(subject: Subject, target: Target): Part {
     '};',
     ...(kind === 'service' ? environmentLines(key, subject) : []),
   ];
-  const hint = `privileges are left as they are; --harden adds ${Object.keys(HARDENING).join(' and ')}`;
-  const isSilent = kind === 'slice' || target.harden !== undefined;
-  return { keys: [key], lines, notes: isSilent ? [] : [hint], cannot };
+  return { keys: [key], lines, notes: hardeningNote(kind, target), cannot };
 }
 
 /** NixOS quotes them for systemd itself, but leaves `%` alone. */

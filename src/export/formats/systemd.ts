@@ -8,7 +8,7 @@ import { beyondLimits } from '../translate.js';
 import type { Cannot, Format, Subject, Target } from '../types.js';
 
 /** What a service needs no privileges for: the two settings that take the most away at once. */
-export const HARDENING = { NoNewPrivileges: 'yes', CapabilityBoundingSet: '' } as const;
+const HARDENING = { NoNewPrivileges: 'yes', CapabilityBoundingSet: '' } as const;
 
 export const systemd: Format = {
   summary: 'drop-in of a service, or a slice (--unit)',
@@ -107,7 +107,8 @@ function environmentSetting([name, value]: [string, string]): [string, string] {
   return ['Environment', withoutSpecifiers(quoted(`${name}=${value}`))];
 }
 
-function hardeningNote(kind: 'service' | 'slice', { harden }: Target): string[] {
+/** That privileges were not asked about, where they could be taken away. */
+export function hardeningNote(kind: 'service' | 'slice', { harden }: Target): string[] {
   if (kind === 'slice' || harden !== undefined) return [];
   const what = Object.keys(HARDENING).join(' and ');
   return [`privileges are left as they are; --harden adds ${what}`];
