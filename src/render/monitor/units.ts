@@ -2,7 +2,7 @@
 import type { Amount, UnitSample } from '../../model/index.js';
 import { counted, printable } from '../../text/index.js';
 import { humanBytes } from '../figures.js';
-import { cut, style } from '../style.js';
+import { cut, paragraph, style } from '../style.js';
 import { type LimitUse, limitUses } from '../unit-use.js';
 import { alarming, bar, percentOf } from './bars.js';
 import type { MonitorLayout, MonitorSort } from './view.js';
@@ -24,7 +24,9 @@ export function unitLines(unit: UnitSample, layout: MonitorLayout, isSelected: b
   return [
     titleOf(unit, layout, isSelected),
     `    ${figuresOf(unit)}`,
-    ...(notes.length === 0 ? [] : [`    ${style.warning(notes.join(', '))}`]),
+    ...(notes.length === 0
+      ? []
+      : paragraph(style.warning(notes.join(', ')), { indent: 4, width: layout.width }).split('\n')),
   ];
 }
 
@@ -58,14 +60,13 @@ function fullestOf(unit: UnitSample): LimitUse | undefined {
   );
 }
 
-function figuresOf({ use, limits, pressure }: UnitSample): string {
+function figuresOf({ use, limits }: UnitSample): string {
   const most = tighter(limits.memoryMax, limits.memoryHigh);
   const texts = [
     `memory ${pair(use.memory, most, humanBytes)}`,
     `swap ${pair(use.swap, limits.swapMax, humanBytes)}`,
     `cpu ${pair(use.cores, limits.cores, cores)}`,
     `tasks ${pair(use.tasks, limits.tasksMax, String)}`,
-    ...(pressure.memory === undefined ? [] : [`waits ${pressure.memory.some.toFixed(1)}%`]),
   ];
   return texts.join('  ');
 }
@@ -92,7 +93,8 @@ function cores(value: number): string {
 }
 
 /** What has happened to it that a person wants to know of. */
-function notesOf({ events, frozen, use, limits }: UnitSample): string[] {
+function notesOf({ events, frozen, use, limits, pressure }: UnitSample): string[] {
+  const waits = pressure.memory?.some ?? 0;
   const { oomKill = 0, periods = 0, throttled = 0 } = events;
   const isOverHigh =
     typeof limits.memoryHigh === 'number' && (use.memory ?? 0) >= limits.memoryHigh;
@@ -101,6 +103,7 @@ function notesOf({ events, frozen, use, limits }: UnitSample): string[] {
     ...(oomKill > 0
       ? [`${counted(oomKill, 'process', 'processes')} killed for lack of memory`]
       : []),
+    ...(waits > 0 ? [`waits for memory ${waits.toFixed(1)}% of the time`] : []),
     ...(isOverHigh ? ['over memory.high: slowed down'] : []),
     ...(throttled > 0 && periods > 0
       ? [`cpu quota ran out in ${percentOf(throttled / periods)} of its periods`]

@@ -2,7 +2,7 @@
  * The text format 0.0.4 of Prometheus
  * (https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format).
  */
-import { printable } from '../../text/index.js';
+import { printableLines } from '../../text/index.js';
 
 export type MetricType = 'counter' | 'gauge';
 
@@ -59,9 +59,8 @@ function labelText(labels: Labels): string {
  * through, and end on the terminal of whoever reads the page.
  */
 function escaped(value: string | number): string {
-  return String(value)
+  return printableLines(String(value))
     .replaceAll('\\', '\\\\')
     .replaceAll('"', '\\"')
-    .replace(/[^\n]+/g, printable)
     .replaceAll('\n', '\\n');
 }
