@@ -208,8 +208,7 @@ describe('a screen with keys', () => {
     output.columns = 50;
     resize();
     expect(last()).toContain('> a.scope');
-    const lines = stripVTControlCharacters(last()).split('
-');
+    const lines = stripVTControlCharacters(last()).split('\n');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(50);
   });
 
