@@ -39,10 +39,10 @@ const MOST_OPEN = { machine: 16, processes: 1024, units: 512 } as const;
 
 /**
  * As long as less than so many percent of the time somebody waits for memory, such a part of it is
- * available, less than so many bytes were taken since the sample before, and not so many cores more
+ * available, less than that part of it was taken since the sample before, and not so many cores more
  * are busy, what sleeps is left alone.
  */
-const CALM = { stall: 5, part: 0.2, taken: 16 << 20, cores: 0.25 } as const;
+const CALM = { stall: 5, part: 0.2, taken: 1 / 256, cores: 0.75 } as const;
 
 /**
  * Samples of the machine, one after the other. Reading is synchronous and from files alone, and
@@ -106,7 +106,9 @@ export class Sampler {
     const before = this.#before ?? { available, working };
     this.#before = { available, working };
     if ((pressure.memory?.some ?? 0) >= CALM.stall || available < total * CALM.part) return false;
-    return before.available - available < CALM.taken && working - before.working < CALM.cores;
+    return (
+      before.available - available < total * CALM.taken && working - before.working < CALM.cores
+    );
   }
 
   /** Limited units that are not in the sample since there are too many. */

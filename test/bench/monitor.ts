@@ -14,6 +14,7 @@ import { build } from 'esbuild';
 
 const SECONDS = Number(process.argv[2] ?? 30);
 const WARM_UP_SECONDS = 10;
+const WARM_UP_ROUNDS = 300;
 const PROCESSES = 500;
 const WORKERS = 20;
 
@@ -21,6 +22,8 @@ const WORKERS = 20;
 const daemon = (work: string) => `
 import { Sampler } from './sampler/index.js';
 const sampler = new Sampler();
+// As after some minutes: what is compiled while it runs is compiled by then.
+for (let round = 0; round < ${WARM_UP_ROUNDS}; round += 1) { ${work} }
 setInterval(() => { ${work} }, 1000);
 process.send?.('up');
 `;
