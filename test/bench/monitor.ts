@@ -20,12 +20,22 @@ const WORKERS = 20;
 
 /** A daemon of nothing but samples, and one that only wakes up as often. */
 const daemon = (work: string) => `
+import { readdirSync, readFileSync } from 'node:fs';
 import { Sampler } from './sampler/index.js';
 const sampler = new Sampler();
 // As after some minutes: what is compiled while it runs is compiled by then.
 for (let round = 0; round < ${WARM_UP_ROUNDS}; round += 1) { ${work} }
 setInterval(() => { ${work} }, 1000);
 process.send?.('up');
+`;
+
+/** What it costs only to read /proc/PID/stat of all: for a host that is busy with something else. */
+const NAIVE = `
+for (const name of readdirSync('/proc')) {
+  try {
+    if (Number(name) > 0) readFileSync('/proc/' + name + '/stat', 'latin1');
+  } catch {}
+}
 `;
 
 const directory = mkdtempSync(join(tmpdir(), 'rlimit-bench-'));
@@ -38,9 +48,11 @@ const workers = Array.from({ length: WORKERS }, () =>
 try {
   const idle = await measure('idle', '');
   const sampling = await measure('sampling', 'sampler.sample();');
+  const naive = await measure('naive', NAIVE);
   const percent = sampling.percent - idle.percent;
   console.log(`a daemon that does nothing      ${text(idle)}`);
   console.log(`one sample a second             ${text(sampling)}`);
+  console.log(`each stat, opened and read      ${text(naive)}`);
   console.log(`samples alone                   ${percent.toFixed(2)} % of a core (at most 0.5)`);
 } finally {
   for (const child of sleepers) child.kill();

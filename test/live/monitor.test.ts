@@ -39,7 +39,9 @@ it('a limited scope is seen with its limits, and its metrics are accepted', asyn
   expect(sample.processes.some(({ comm }) => comm === 'a"} 1\nb 2\\')).toBe(true);
 
   // Root sees the runs of users, with what their records tell.
-  const asRoot = await machine.exec('rlimit monitor --prometheus --processes 1000', { user: 'root' });
+  const asRoot = await machine.exec('rlimit monitor --prometheus --processes 1000', {
+    user: 'root',
+  });
   expect(asRoot).toMatchObject({ status: 0, stderr: '' });
   expect(asRoot.stdout).toMatch(
     /^rlimit_unit_info\{unit="rlimit-mon-1\.scope",.*profile="default"\} 1$/m,

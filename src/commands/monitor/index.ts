@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { budgetState } from '../../budget/index.js';
 import { BaseCommand } from '../../cli/base-command.js';
+import { parseInterval } from '../../cli/interval.js';
 import type { MonitorDisplay, Shown } from '../../cli/monitor/displays.js';
 import { pause, repeatedly } from '../../cli/monitor/loop.js';
 import { recentAlerts, SampleSource } from '../../cli/monitor/source.js';
@@ -73,7 +74,7 @@ export default class Monitor extends BaseCommand {
   async run(): Promise<MachineSample | undefined> {
     const { flags } = await this.parse(Monitor, withInterval(this.argv));
     checkTogether(flags, this.jsonEnabled());
-    const intervalMs = parseInterval(flags.interval, flags.textfile === undefined ? '2' : '15');
+    const intervalMs = parseInterval(flags.interval ?? (flags.textfile === undefined ? '2' : '15'));
     const { sort, processes } = flags;
     const source = new SampleSource(new Sampler({ details: Math.max(16, processes) }));
     try {
@@ -220,16 +221,6 @@ function checkTogether(flags: Together, isJson: boolean): void {
   if (flags.interval !== undefined && !flags.watch) {
     throw new UsageError('--interval goes with --watch');
   }
-}
-
-/** @throws {UsageError} */
-function parseInterval(text: string | undefined, usual: string): number {
-  const given = text ?? usual;
-  const seconds = /^\d{1,5}(\.\d+)?$/.test(given) ? Number(given) : 0;
-  if (seconds >= 0.2 && seconds <= 86_400) return seconds * 1000;
-  throw new UsageError(`--interval ${JSON.stringify(given)} is not a number of seconds`, {
-    why: 'It can be 0.2 to 86400.',
-  });
 }
 
 /** What cannot be told of the budget keeps nothing else from being told. */
