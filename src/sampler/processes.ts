@@ -4,6 +4,7 @@ import { readPageSize } from '../cgroup/index.js';
 import type { ProcessSample } from '../model/index.js';
 import { present } from '../watch/present.js';
 import { closeQuietly, type Descriptors, openQuietly } from './kept-file.js';
+import { largest } from './largest.js';
 import { DetailReader, type Details, type MachineFacts, shownOf } from './process-details.js';
 import { type ProcessStat, parseStatBytes } from './stat.js';
 
@@ -187,9 +188,9 @@ export class ProcessReader {
   /** The largest, what they have swapped out included, and those that used most of the processors. */
   #thatMatter(seen: readonly Tracked[]): Iterable<Tracked> {
     if (this.#most >= seen.length) return seen;
-    const bySize = firstOf(seen, this.#most, sizeOf);
+    const bySize = largest(seen, this.#most, sizeOf);
     const busy = seen.filter(({ sample }) => (sample.cores ?? 0) >= LEAST_CORES);
-    const byCores = firstOf(busy, Math.ceil(this.#most / 4), ({ sample }) => sample.cores ?? 0);
+    const byCores = largest(busy, Math.ceil(this.#most / 4), ({ sample }) => sample.cores ?? 0);
     return new Set([...bySize, ...byCores]);
   }
 
@@ -232,21 +233,6 @@ export class ProcessReader {
 
 /** Less than this part of a core is not worth looking closer at. */
 const LEAST_CORES = 0.01;
-
-/** Those with the highest figures. Cheaper than to put all in order: most are far below the last of them. */
-function firstOf<T>(all: readonly T[], most: number, figure: (one: T) => number): T[] {
-  const first: { one: T; value: number }[] = [];
-  for (const one of all) {
-    const value = figure(one);
-    const last = first.at(-1);
-    if (first.length >= most && (last === undefined || value <= last.value)) continue;
-    let at = first.length;
-    while (at > 0 && (first[at - 1]?.value ?? 0) < value) at -= 1;
-    first.splice(at, 0, { one, value });
-    if (first.length > most) first.pop();
-  }
-  return first.map(({ one }) => one);
-}
 
 /** Of anonymous memory, in bytes a second: what a file that is read adds to rss is none. */
 function growth(before: Details | undefined, now: Details): number | undefined {

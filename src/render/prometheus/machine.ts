@@ -7,6 +7,7 @@ import type {
   ProcessSample,
   StallShare,
 } from '../../model/index.js';
+import { largest } from '../../sampler/largest.js';
 import { nameOf } from '../process-name.js';
 import type { Labels, Metric, Point } from './format.js';
 
@@ -101,7 +102,7 @@ export function gpuMetrics(gpus: readonly GpuSample[], most: number): Metric[] {
       type: 'gauge',
       help: 'Memory of a GPU that a process has; the largest only.',
       points: gpus.flatMap(({ index, processes }) =>
-        firstBy(processes, most, ({ memory = 0 }) => memory).map(({ pid, name, memory }) => ({
+        largest(processes, most, ({ memory = 0 }) => memory).map(({ pid, name, memory }) => ({
           labels: { gpu: index, pid, name },
           value: memory,
         })),
@@ -111,7 +112,7 @@ export function gpuMetrics(gpus: readonly GpuSample[], most: number): Metric[] {
 }
 
 export function processMetrics(processes: readonly ProcessSample[], most: number): Metric[] {
-  const largest = firstBy(processes, most, ({ rss, swap = 0 }) => rss + swap);
+  const shown = largest(processes, most, ({ rss, swap = 0 }) => rss + swap);
   const of = (
     name: string,
     help: string,
@@ -120,7 +121,7 @@ export function processMetrics(processes: readonly ProcessSample[], most: number
     name,
     type: 'gauge',
     help: `${help}; the largest processes only.`,
-    points: largest.map((process) => ({
+    points: shown.map((process) => ({
       labels: { pid: process.pid, name: nameOf(process) },
       value: value(process),
     })),
@@ -161,8 +162,4 @@ export function pressurePoints(pressure: MachinePressure, labels: Labels = {}): 
 /** One figure of the whole machine. */
 export function gauge(name: string, help: string, value: number | undefined): Metric {
   return { name, type: 'gauge', help, points: [{ value }] };
-}
-
-function firstBy<T>(all: readonly T[], most: number, figure: (one: T) => number): T[] {
-  return [...all].sort((a, b) => figure(b) - figure(a)).slice(0, most);
 }
