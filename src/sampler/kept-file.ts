@@ -31,6 +31,26 @@ export class Descriptors {
   }
 }
 
+/** What was read last, in memory of its own that is used again: hundreds of these live for long. */
+export class LastBytes {
+  #bytes: Buffer | undefined;
+  #length = 0;
+
+  is(bytes: Buffer, length: number): boolean {
+    if (this.#bytes === undefined || this.#length !== length) return false;
+    return bytes.compare(this.#bytes, 0, length, 0, length) === 0;
+  }
+
+  take(bytes: Buffer, length: number): void {
+    if (this.#bytes === undefined || this.#bytes.length < length) {
+      // Not of the pool, of which a few bytes would keep 8 KiB; with room for longer figures.
+      this.#bytes = Buffer.allocUnsafeSlow(length + 32);
+    }
+    bytes.copy(this.#bytes, 0, 0, length);
+    this.#length = length;
+  }
+}
+
 /**
  * One file and what it means. A file that is not there, or that makes no sense, is absent. It is tried
  * again at the next reading.
@@ -40,7 +60,7 @@ export class KeptFile<T> {
   readonly #parse: (text: string) => T | undefined;
   readonly #descriptors: Descriptors;
   #file: number | undefined;
-  #bytes: Buffer | undefined;
+  readonly #last = new LastBytes();
   #value: T | undefined;
 
   constructor(path: string, parse: (text: string) => T | undefined, descriptors: Descriptors) {
@@ -53,11 +73,9 @@ export class KeptFile<T> {
   read(): T | undefined {
     const length = this.#fill();
     if (length === undefined) return undefined;
-    if (this.#bytes?.length === length && buffer.compare(this.#bytes, 0, length, 0, length) === 0) {
-      return this.#value;
-    }
-    this.#bytes = Buffer.from(buffer.subarray(0, length));
-    this.#value = this.#parse(this.#bytes.toString('latin1'));
+    if (this.#last.is(buffer, length)) return this.#value;
+    this.#last.take(buffer, length);
+    this.#value = this.#parse(buffer.toString('latin1', 0, length));
     return this.#value;
   }
 

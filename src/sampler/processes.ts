@@ -3,7 +3,7 @@ import { readdirSync, readSync } from 'node:fs';
 import { readPageSize } from '../cgroup/index.js';
 import type { ProcessSample } from '../model/index.js';
 import { present } from '../watch/present.js';
-import { closeQuietly, type Descriptors, openQuietly } from './kept-file.js';
+import { closeQuietly, type Descriptors, LastBytes, openQuietly } from './kept-file.js';
 import { largest } from './largest.js';
 import { DetailReader, type Details, type MachineFacts, shownOf } from './process-details.js';
 import { type ProcessStat, parseStatBytes } from './stat.js';
@@ -20,7 +20,7 @@ const TICKS_PER_SECOND = 100;
 /** One process from sample to sample. */
 interface Tracked {
   file: number | undefined;
-  bytes: Buffer;
+  last: LastBytes;
   stat: ProcessStat;
   details: Details | undefined;
   sample: ProcessSample;
@@ -113,7 +113,7 @@ export class ProcessReader {
     }
     const length = this.#readStat(pid, before);
     if (length === undefined) return undefined;
-    if (before !== undefined && isSame(before.bytes, length)) return this.#unchanged(before);
+    if (before?.last.is(buffer, length)) return this.#unchanged(before);
     const stat = parseStatBytes(buffer, length);
     if (stat === undefined || 'ZX'.includes(stat.state)) return undefined;
     if (stat.kernel) {
@@ -160,10 +160,12 @@ export class ProcessReader {
     const known = this.#tracked.get(pid);
     const before = known?.stat.startTicks === stat.startTicks ? known : undefined;
     if (known !== undefined && before === undefined) this.#closeFile(known);
+    const last = before?.last ?? new LastBytes();
+    last.take(buffer, length);
     const tracked: Tracked = {
       // One that is seen for the first time may be gone by the next.
       file: before === undefined ? undefined : (before.file ?? this.#keepOpen(pid)),
-      bytes: Buffer.from(buffer.subarray(0, length)),
+      last,
       stat,
       details: before?.details,
       sample: this.#sampleOf(stat, before),
@@ -252,8 +254,4 @@ function readOnce(file: number): number | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isSame(bytes: Buffer, length: number): boolean {
-  return bytes.length === length && buffer.compare(bytes, 0, length, 0, length) === 0;
 }
