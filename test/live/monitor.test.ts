@@ -34,7 +34,7 @@ it('a limited scope is seen with its limits, and its metrics are accepted', asyn
     limits: { memoryMax: 64 * 1024 ** 2, tasksMax: 40 },
     events: { oomKill: 0 },
   });
-  expect(sample.disks[0]).toMatchObject({ mount: '/', device: '/dev/vda' });
+  expect(sample.disks[0]).toMatchObject({ mount: '/', device: expect.stringContaining('/dev/') });
   expect(sample.pressure.memory).toHaveProperty('some');
   expect(sample.processes.some(({ comm }) => comm === 'a"} 1\nb 2\\')).toBe(true);
 
