@@ -4,6 +4,7 @@ import { BaseCommand } from '../cli/base-command.js';
 import type { Explanation } from '../cli/explain.js';
 import { explainFlag, withExplainValue } from '../cli/explain-flag.js';
 import { machineFlag, machineFor } from '../cli/flags.js';
+import { parseInterval } from '../cli/interval.js';
 import { EXIT, UsageError } from '../errors/index.js';
 import { type Inspection, inspect } from '../inspect/index.js';
 import type { Limits } from '../model/index.js';
@@ -84,7 +85,7 @@ export default class Inspect extends BaseCommand {
       throw new UsageError('--interval goes with --watch');
     }
     if (flags.watch) {
-      const intervalMs = parseInterval(flags.interval);
+      const intervalMs = parseInterval(flags.interval ?? '2');
       return this.#watch({ names: units, intervalMs, breaks: flags['break-stall'] });
     }
     return isLong ? this.#breakStalls(units) : this.#inspect(units, flags);
@@ -140,15 +141,6 @@ export default class Inspect extends BaseCommand {
     this.endWith(isLeft ? EXIT.problems : EXIT.fine);
     return report;
   }
-}
-
-/** @throws {UsageError} */
-function parseInterval(text = '2'): number {
-  const seconds = /^\d{1,5}(\.\d+)?$/.test(text) ? Number(text) : 0;
-  if (seconds >= 0.2 && seconds <= 86_400) return seconds * 1000;
-  throw new UsageError(`--interval ${JSON.stringify(text)} is not a number of seconds`, {
-    why: 'It can be 0.2 to 86400.',
-  });
 }
 
 /** A profile as it resolves here. What a unit has is looked at, however unwise it is. */

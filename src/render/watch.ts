@@ -301,5 +301,5 @@ export function cutLine(line: string, width: number): string {
 
 /** Whether a character takes one column. From where wide scripts begin on, each may take two. */
 function isNarrow(code: number): boolean {
-  return code < 0x1100 || (code >= 0x2000 && code < 0x2300);
+  return code < 0x1100 || (code >= 0x2000 && code < 0x2600);
 }

@@ -1,0 +1,257 @@
+/** All processes, cheaply: one small file each, kept open, and more only of those that matter. */
+import { readdirSync, readSync } from 'node:fs';
+import { readPageSize } from '../cgroup/index.js';
+import type { ProcessSample } from '../model/index.js';
+import { present } from '../watch/present.js';
+import { closeQuietly, type Descriptors, LastBytes, openQuietly } from './kept-file.js';
+import { largest } from './largest.js';
+import { DetailReader, type Details, type MachineFacts, shownOf } from './process-details.js';
+import { type ProcessStat, parseStatBytes } from './stat.js';
+
+/** More than the longest stat: a comm has 64 bytes at most, each of the 52 numbers 20 digits. */
+const buffer = Buffer.alloc(2048);
+
+/** Threads of the kernel are looked at every so many samples, whether they still are what they were. */
+const KERNEL_TURNS = 16;
+
+/** USER_HZ: /proc counts time in hundredths of a second on every Linux there is (proc(5)). */
+const TICKS_PER_SECOND = 100;
+
+/** One process from sample to sample. */
+interface Tracked {
+  file: number | undefined;
+  last: LastBytes;
+  stat: ProcessStat;
+  details: Details | undefined;
+  sample: ProcessSample;
+  /** The sample it was last seen in, and when its stat was last read. */
+  turn: number;
+  readMs: number;
+  /** Readings in a row that told nothing new. */
+  still: number;
+}
+
+/**
+ * What has told nothing new so many times is read only every so many samples, as long as the machine
+ * has its memory: on most machines nearly all processes wait for something.
+ */
+const STILL = 4;
+const STILL_TURNS = 8;
+
+export interface ProcessReaderOptions {
+  proc: string;
+  descriptors: Descriptors;
+  /** How many processes are told of in detail: the largest, and the busiest. */
+  details: number;
+}
+
+/**
+ * Reads the processes that there are. Threads of the kernel and zombies are left out: neither has
+ * memory to give back.
+ */
+export class ProcessReader {
+  readonly #proc: string;
+  readonly #descriptors: Descriptors;
+  readonly #most: number;
+  readonly #pageSize: number;
+  readonly #details: DetailReader;
+  readonly #tracked = new Map<number, Tracked>();
+  readonly #kernel = new Set<number>();
+  #turn = 0;
+  #atMs = 0;
+
+  constructor({ proc, descriptors, details }: ProcessReaderOptions) {
+    this.#proc = proc;
+    this.#descriptors = descriptors;
+    this.#most = details;
+    this.#pageSize = readPageSize(proc);
+    this.#details = new DetailReader(proc, this.#pageSize);
+  }
+
+  /**
+   * @param atMs on the clock that rates are by
+   * @param facts what of the machine decides which details are worth their reading
+   */
+  read(atMs: number, facts: MachineFacts): ProcessSample[] {
+    this.#turn += 1;
+    this.#atMs = atMs;
+    const seen: Tracked[] = [];
+    for (const pid of this.#pids()) {
+      const tracked = this.#look(pid, facts.isCalm);
+      if (tracked !== undefined) seen.push(tracked);
+    }
+    this.#forgetGone();
+    for (const each of this.#thatMatter(seen)) this.#detail(each, facts);
+    return seen.map(({ sample }) => sample);
+  }
+
+  close(): void {
+    for (const tracked of this.#tracked.values()) this.#closeFile(tracked);
+    this.#tracked.clear();
+  }
+
+  #pids(): number[] {
+    try {
+      return readdirSync(this.#proc)
+        .map(Number)
+        .filter((pid) => pid > 0);
+    } catch {
+      return [];
+    }
+  }
+
+  #look(pid: number, isCalm: boolean): Tracked | undefined {
+    if (this.#kernel.has(pid)) {
+      // PIDs come round; in turns, since there are hundreds on a large machine.
+      if ((pid + this.#turn) % KERNEL_TURNS !== 0) return undefined;
+      this.#kernel.delete(pid);
+    }
+    const before = this.#tracked.get(pid);
+    if (isCalm && before !== undefined && this.#isStill(before)) {
+      before.turn = this.#turn;
+      return before;
+    }
+    const length = this.#readStat(pid, before);
+    if (length === undefined) return undefined;
+    if (before?.last.is(buffer, length)) return this.#unchanged(before);
+    const stat = parseStatBytes(buffer, length);
+    if (stat === undefined || 'ZX'.includes(stat.state)) return undefined;
+    if (stat.kernel) {
+      this.#kernel.add(pid);
+      return undefined;
+    }
+    return this.#note(stat, length);
+  }
+
+  #isStill({ stat, still }: Tracked): boolean {
+    return still >= STILL && (stat.pid + this.#turn) % STILL_TURNS !== 0;
+  }
+
+  /** Bytes of its stat, now in `buffer`. */
+  #readStat(pid: number, before: Tracked | undefined): number | undefined {
+    if (before?.file !== undefined) {
+      const length = readOnce(before.file);
+      if (length !== undefined) return length;
+      // That process has ended: whoever has its PID now is another one.
+      this.#closeFile(before);
+    }
+    const file = openQuietly(`${this.#proc}/${pid}/stat`);
+    if (file === undefined) return undefined;
+    const length = readOnce(file);
+    closeQuietly(file);
+    return length;
+  }
+
+  /** It has neither run nor grown. */
+  #unchanged(tracked: Tracked): Tracked {
+    tracked.turn = this.#turn;
+    tracked.readMs = this.#atMs;
+    tracked.still += 1;
+    const { sample } = tracked;
+    if (sample.cores !== 0 || sample.growth !== 0) {
+      tracked.sample = { ...sample, cores: 0, growth: 0 };
+    }
+    tracked.file ??= this.#keepOpen(tracked.stat.pid);
+    return tracked;
+  }
+
+  #note(stat: ProcessStat, length: number): Tracked {
+    const { pid } = stat;
+    const known = this.#tracked.get(pid);
+    const before = known?.stat.startTicks === stat.startTicks ? known : undefined;
+    if (known !== undefined && before === undefined) this.#closeFile(known);
+    const last = before?.last ?? new LastBytes();
+    last.take(buffer, length);
+    const tracked: Tracked = {
+      // One that is seen for the first time may be gone by the next.
+      file: before === undefined ? undefined : (before.file ?? this.#keepOpen(pid)),
+      last,
+      stat,
+      details: before?.details,
+      sample: this.#sampleOf(stat, before),
+      turn: this.#turn,
+      readMs: this.#atMs,
+      still: 0,
+    };
+    this.#tracked.set(pid, tracked);
+    return tracked;
+  }
+
+  #sampleOf(stat: ProcessStat, before: Tracked | undefined): ProcessSample {
+    const { pid, startTicks, ppid, comm, cpuTicks } = stat;
+    const rss = stat.residentPages * this.#pageSize;
+    const sample = { pid, startTicks, ppid, comm, rss };
+    const seconds = before === undefined ? 0 : (this.#atMs - before.readMs) / 1000;
+    if (before === undefined || seconds <= 0) return sample;
+    const cores = Math.max(0, cpuTicks - before.stat.cpuTicks) / TICKS_PER_SECOND / seconds;
+    return { ...sample, cores, growth: (rss - before.sample.rss) / seconds };
+  }
+
+  /** The largest, what they have swapped out included, and those that used most of the processors. */
+  #thatMatter(seen: readonly Tracked[]): Iterable<Tracked> {
+    if (this.#most >= seen.length) return seen;
+    const bySize = largest(seen, this.#most, sizeOf);
+    const busy = seen.filter(({ sample }) => (sample.cores ?? 0) >= LEAST_CORES);
+    const byCores = largest(busy, Math.ceil(this.#most / 4), ({ sample }) => sample.cores ?? 0);
+    return new Set([...bySize, ...byCores]);
+  }
+
+  #detail(tracked: Tracked, facts: MachineFacts): void {
+    const { stat, sample, details: before } = tracked;
+    const isAsleep = sample.cores === 0 && sample.growth === 0;
+    const details = this.#details.read(stat, before, { ...facts, isAsleep, turn: this.#turn });
+    if (details === before) return;
+    tracked.details = details;
+    details.atMs = this.#atMs;
+    tracked.sample = {
+      ...sample,
+      ...shownOf(details),
+      ...present({ growth: growth(before, details) }),
+    };
+  }
+
+  #forgetGone(): void {
+    for (const [pid, tracked] of this.#tracked) {
+      if (tracked.turn === this.#turn) continue;
+      this.#closeFile(tracked);
+      this.#tracked.delete(pid);
+    }
+  }
+
+  #keepOpen(pid: number): number | undefined {
+    if (!this.#descriptors.take()) return undefined;
+    const file = openQuietly(`${this.#proc}/${pid}/stat`);
+    if (file === undefined) this.#descriptors.release();
+    return file;
+  }
+
+  #closeFile(tracked: Tracked): void {
+    if (tracked.file === undefined) return;
+    closeQuietly(tracked.file);
+    tracked.file = undefined;
+    this.#descriptors.release();
+  }
+}
+
+/** Less than this part of a core is not worth looking closer at. */
+const LEAST_CORES = 0.01;
+
+/** Of anonymous memory, in bytes a second: what a file that is read adds to rss is none. */
+function growth(before: Details | undefined, now: Details): number | undefined {
+  const seconds = before?.atMs === undefined ? 0 : ((now.atMs ?? 0) - before.atMs) / 1000;
+  if (before?.anon === undefined || now.anon === undefined || seconds <= 0) return undefined;
+  return (now.anon - before.anon) / seconds;
+}
+
+function sizeOf({ sample, details }: Tracked): number {
+  return sample.rss + (details?.swap ?? 0);
+}
+
+/** The bytes of a stat, now in `buffer`; undefined where its process has ended (ESRCH). */
+function readOnce(file: number): number | undefined {
+  try {
+    return readSync(file, buffer, 0, buffer.length, 0);
+  } catch {
+    return undefined;
+  }
+}
