@@ -2,44 +2,58 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export interface FollowOptions {
-  signal: AbortSignal;
-  pollMs?: number;
-  /** Read what is there already as well; the end of it is where it begins otherwise. */
-  fromStart?: boolean;
-}
-
 const CHUNK = 64 * 1024;
+const POLL_MS = 500;
 
-/**
- * Gives each line that is appended, also where the file is set aside and begun anew, cut short, taken away
- * or not there yet. Ends when its signal is aborted.
- */
-export async function* followLines(
-  path: string,
-  { signal, pollMs = 500, fromStart = false }: FollowOptions,
-): AsyncGenerator<string> {
-  let open = openLines(path);
-  if (open !== undefined && !fromStart) open.offset = sizeOf(open);
-  try {
-    while (!signal.aborted) {
-      if (open !== undefined) yield* readOn(open);
-      const now = openLines(path);
-      if (now === undefined || now.identity === open?.identity) {
-        // The same as before, or nothing there at the moment.
-        if (now !== undefined) closeSync(now.descriptor);
+/** Follows from where the file ends now. */
+export class Follower {
+  readonly #path: string;
+  #open: Lines | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#open = openLines(path);
+    if (this.#open !== undefined) this.#open.offset = sizeOf(this.#open);
+  }
+
+  /**
+   * Gives each line that is appended, also where the file is set aside and begun anew, cut short, taken
+   * away or not there yet. Ends when the signal is aborted.
+   */
+  async *lines(signal: AbortSignal, pollMs = POLL_MS): AsyncGenerator<string> {
+    try {
+      while (!signal.aborted) {
+        if (this.#open !== undefined) yield* readOn(this.#open);
+        if (this.#turnOver()) continue;
         await sleep(pollMs, undefined, { signal }).catch(() => {});
-        continue;
       }
-      if (open !== undefined) {
-        // What was appended between the reading and the renaming.
-        yield* readOn(open);
-        closeSync(open.descriptor);
-      }
-      open = now;
+    } finally {
+      this.#close();
     }
-  } finally {
-    if (open !== undefined) closeSync(open.descriptor);
+  }
+
+  /** Where another file has the name by now, it is the next one, once all of the old one was read. */
+  #turnOver(): boolean {
+    const now = openLines(this.#path);
+    const old = this.#open;
+    if (now === undefined) return false;
+    if (now.identity === old?.identity) {
+      closeSync(now.descriptor);
+      return false;
+    }
+    // What was appended between the reading and the renaming comes first.
+    if (old !== undefined && sizeOf(old) > old.offset) {
+      closeSync(now.descriptor);
+      return true;
+    }
+    this.#close();
+    this.#open = now;
+    return true;
+  }
+
+  #close(): void {
+    if (this.#open !== undefined) closeSync(this.#open.descriptor);
+    this.#open = undefined;
   }
 }
 

@@ -3,12 +3,13 @@
  * feeds the same rules and tells the same sinks.
  */
 export { type AlertParts, momentary } from './alert.js';
-export { followLines } from './follow.js';
+export { Follower } from './follow.js';
 export { KillReader } from './kill-reader.js';
 export { alertLogFile, isWanted, parseAlert, readAlerts } from './log.js';
 export { AlertRules } from './rules.js';
 export { DEFAULT_INTERVAL_MS, watchAlerts } from './run.js';
 export { EVENT_RULES, THRESHOLD_IDS } from './settings.js';
-export { loadAlertSettings } from './settings-file.js';
+export { type LoadedSettings, loadAlertSettings } from './settings-file.js';
 export { openSinks } from './sinks/index.js';
+export { type Verification, verifyLimits } from './verify.js';
 export { lineOf } from './words.js';
