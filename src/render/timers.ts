@@ -53,9 +53,8 @@ function stateOf({ active = 'unknown', enabled, origin }: TimerStatus): string {
 
 function resultOf({ name, result, status }: TimerStatus): string {
   if (result === undefined) return '-';
-  if (result === 'success') return style.good(result);
-  // Its own way to say that something was found.
   if (name === 'verify' && status === 1) return style.problem('problems found');
+  if (result === 'success') return style.good(result);
   return style.problem(`${result}${status === undefined ? '' : ` ${status}`}`);
 }
 

@@ -21,6 +21,7 @@ export default class TimersStatus extends BaseCommand {
   }
 }
 
-function isBad({ installed, active, result = 'success' }: TimerStatus): boolean {
-  return installed && (active !== 'active' || result !== 'success');
+/** The verification ends with 1 when it found something, which its unit takes for a good end. */
+function isBad({ installed, active, result = 'success', status = 0 }: TimerStatus): boolean {
+  return installed && (active !== 'active' || result !== 'success' || status !== 0);
 }
