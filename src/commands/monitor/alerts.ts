@@ -83,7 +83,6 @@ export default class MonitorAlerts extends BaseCommand {
     interval: Flags.string({
       description: 'with --run: time between two looks (default: 30s)',
       helpValue: 'SPAN',
-      dependsOn: ['run'],
     }),
     settings: Flags.string({ description: 'another file of settings', helpValue: 'FILE' }),
     check: Flags.boolean({
@@ -95,10 +94,9 @@ export default class MonitorAlerts extends BaseCommand {
   async run(): Promise<AlertList | Record<string, unknown> | undefined> {
     const { flags } = await this.parse(MonitorAlerts);
     const { rule, since } = flags;
-    if (rule !== undefined && !(RULES as readonly string[]).includes(rule)) {
-      throw new UnknownNameError('rule', rule, RULES, {
-        why: `The rules are ${RULES.join(', ')}.`,
-      });
+    requireRule(rule);
+    if (flags.interval !== undefined && !flags.run) {
+      throw new UsageError('--interval goes with --run');
     }
     const settings = loadAlertSettings(flags.settings);
     if (flags.check) return this.#check(settings);
@@ -143,7 +141,8 @@ export default class MonitorAlerts extends BaseCommand {
   ): Promise<undefined> {
     const intervalMs = interval === undefined ? DEFAULT_INTERVAL_MS : spanOf(interval);
     const { rules, sinks } = settings;
-    const complain = (text: string) => this.logToStderr(`rlimit: warning: ${text}`);
+    // Also with --json: a watch that cannot tell anybody must not look as if all were well.
+    const complain = (text: string) => process.stderr.write(`rlimit: warning: ${text}\n`);
     const log = file === undefined || sinks.log === undefined ? sinks.log : { ...sinks.log, file };
     const print = this.#printer();
     const sampler = new Sampler({ details: Number.POSITIVE_INFINITY });
@@ -187,6 +186,14 @@ export default class MonitorAlerts extends BaseCommand {
       process.stdout.write(`${isJson ? JSON.stringify(alert) : renderAlert(alert)}\n`);
     };
   }
+}
+
+/** @throws {UnknownNameError} */
+function requireRule(rule: string | undefined): void {
+  if (rule === undefined || (RULES as readonly string[]).includes(rule)) return;
+  const error = new UnknownNameError('rule', rule, RULES);
+  error.why ??= `The rules are ${RULES.join(', ')}.`;
+  throw error;
 }
 
 /** @throws {UsageError} */
