@@ -5,11 +5,10 @@
 export { type AlertParts, momentary } from './alert.js';
 export { Follower } from './follow.js';
 export { KillReader } from './kill-reader.js';
+export { type LoadedSettings, loadAlertSettings } from './load.js';
 export { alertLogFile, isWanted, parseAlert, readAlerts } from './log.js';
 export { AlertRules } from './rules.js';
 export { DEFAULT_INTERVAL_MS, watchAlerts } from './run.js';
 export { EVENT_RULES, THRESHOLD_IDS } from './settings.js';
-export { type LoadedSettings, loadAlertSettings } from './settings-file.js';
 export { openSinks } from './sinks/index.js';
-export { type Verification, verifyLimits } from './verify.js';
 export { lineOf } from './words.js';

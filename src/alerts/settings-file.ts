@@ -1,7 +1,6 @@
 /** alerts.yaml: thresholds and sinks, each laid over the defaults. Brings a YAML parser and a schema. */
 import * as z from 'zod';
 import type { AlertSeverity } from '../model/index.js';
-import { configHome, isThere } from '../profiles/places.js';
 import { readSettingsFile } from '../profiles/settings-file.js';
 import { parseBytes, parsePercent, parseSpan, QuantityError } from '../quantity/index.js';
 import {
@@ -18,34 +17,14 @@ import {
   type ThresholdSettings,
 } from './settings.js';
 
-/** Settings, and the file they are from; without one they are the defaults. */
-export interface LoadedSettings extends AlertSettings {
-  file?: string;
-}
-
 /**
- * Where settings are looked for: `$XDG_CONFIG_HOME/rlimit/alerts.yaml`, and for root, where that is not
- * there, /etc/rlimit/alerts.yaml.
- */
-export function alertSettingsFiles(
-  env: NodeJS.ProcessEnv = process.env,
-  uid = process.geteuid?.() ?? 0,
-): string[] {
-  const own = `${configHome({ env })}/rlimit/alerts.yaml`;
-  return uid === 0 ? [own, '/etc/rlimit/alerts.yaml'] : [own];
-}
-
-/**
- * Reads the settings.
- * @param file instead of those that are looked for; it must be there
+ * Reads a file of settings.
  * @throws {SettingsFileError} with file, line and column
  */
-export function loadAlertSettings(file?: string, env = process.env): LoadedSettings {
-  const path = file ?? alertSettingsFiles(env).find(isThere);
-  if (path === undefined) return { rules: DEFAULT_RULES, sinks: defaultSinks() };
+export function readAlertSettings(path: string): AlertSettings {
   const options = { schema, known: knownKeys, ownOnly: true };
   const { rules = {}, sinks = {}, ...rest } = readSettingsFile<Raw>(path, options);
-  return { file: path, rules: mergeRules(rules, rest), sinks: mergeSinks(sinks) };
+  return { rules: mergeRules(rules, rest), sinks: mergeSinks(sinks) };
 }
 
 /** A value that is off, or what is said of it. */

@@ -1,4 +1,4 @@
-import type { Verification } from '../alerts/index.js';
+import type { Verification } from '../alerts/verify.js';
 import { counted, printable } from '../text/index.js';
 import type { FileChange, TimerChange, TimerStatus } from '../timers/index.js';
 import { localTime } from './figures.js';

@@ -29,7 +29,7 @@ export function timerPlace(manager: ManagerKind, env: NodeJS.ProcessEnv = proces
   return {
     manager,
     directory: manager === 'system' ? '/etc/systemd/system' : `${configHome({ env })}/systemd/user`,
-    systemctl: (args) => systemctl(args, { manager }),
+    systemctl: (args) => systemctl(args, { manager, utc: true }),
     analyze: (files) => analyze(files, manager),
   };
 }
@@ -130,7 +130,7 @@ export interface TimerStatus {
 /** @throws {UnavailableError} when systemd cannot be reached */
 export async function timerStatus(place: TimerPlace): Promise<TimerStatus[]> {
   const units = [...new Set(TIMER_NAMES.flatMap((name) => [startedUnit(name), workingUnit(name)]))];
-  const asked = ['show', '--timestamp=unix', `--property=${ASKED.join()}`, '--', ...units];
+  const asked = ['show', `--property=${ASKED.join()}`, '--', ...units];
   const shown = parseShow(await place.systemctl(asked), ASKED);
   const of = (unit: string) => shown.find(({ Id }) => Id === unit) ?? {};
   return TIMER_NAMES.map((name) => {
@@ -165,10 +165,10 @@ function statusOf(started: Shown, working: Shown): Partial<TimerStatus> {
   };
 }
 
-/** `@1763679802` of `--timestamp=unix` (systemd 248 and later) in milliseconds; empty is never. */
+/** `Sat 2026-11-21 23:40:46 UTC` in milliseconds; empty and `n/a` are never. */
 function momentOf(text: string | undefined): number | undefined {
-  const [, seconds] = /^@(\d+)$/.exec(text ?? '') ?? [];
-  return seconds === undefined || seconds === '0' ? undefined : Number(seconds) * 1000;
+  const [, day, time] = /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? UTC$/.exec(text ?? '') ?? [];
+  return day === undefined ? undefined : Date.parse(`${day}T${time}Z`);
 }
 
 /**

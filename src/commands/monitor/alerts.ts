@@ -98,7 +98,7 @@ export default class MonitorAlerts extends BaseCommand {
     if (flags.interval !== undefined && !flags.run) {
       throw new UsageError('--interval goes with --run');
     }
-    const settings = loadAlertSettings(flags.settings);
+    const settings = await loadAlertSettings(flags.settings);
     if (flags.check) return this.#check(settings);
     const file = flags.file ?? settings.sinks.log?.file ?? alertLogFile();
     if (flags.run) return this.#watch(settings, { file: flags.file, interval: flags.interval });

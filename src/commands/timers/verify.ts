@@ -1,9 +1,5 @@
-import {
-  loadAlertSettings,
-  openSinks,
-  type Verification,
-  verifyLimits,
-} from '../../alerts/index.js';
+import { loadAlertSettings, openSinks } from '../../alerts/index.js';
+import { type Verification, verifyLimits } from '../../alerts/verify.js';
 import { BaseCommand } from '../../cli/base-command.js';
 import { EXIT } from '../../errors/index.js';
 import { renderVerification } from '../../render/timers.js';
@@ -20,7 +16,7 @@ export default class TimersVerify extends BaseCommand {
 
   async run(): Promise<Verification> {
     await this.parse(TimersVerify);
-    const { sinks } = loadAlertSettings();
+    const { sinks } = await loadAlertSettings();
     const verification = await verifyLimits();
     const { alert, problems } = verification;
     if (alert !== undefined) {

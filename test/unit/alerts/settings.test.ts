@@ -2,8 +2,9 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { alertSettingsFiles, loadAlertSettings } from '../../../src/alerts/load.js';
 import { DEFAULT_RULES, defaultSinks } from '../../../src/alerts/settings.js';
-import { alertSettingsFiles, loadAlertSettings } from '../../../src/alerts/settings-file.js';
+import { readAlertSettings } from '../../../src/alerts/settings-file.js';
 
 function settingsFile(text: string, mode = 0o644): string {
   const directory = mkdtempSync(join(tmpdir(), 'rlimit-settings-'));
@@ -14,7 +15,7 @@ function settingsFile(text: string, mode = 0o644): string {
   return file;
 }
 
-const load = (text: string) => loadAlertSettings(settingsFile(text));
+const load = (text: string) => readAlertSettings(settingsFile(text));
 
 describe('the places', () => {
   it('are the user’s own, and /etc for root', () => {
@@ -26,20 +27,20 @@ describe('the places', () => {
     ]);
   });
 
-  it('without a file the defaults apply', () => {
+  it('without a file the defaults apply', async () => {
     const file = settingsFile('');
     const env = { XDG_CONFIG_HOME: join(file, '..', 'nothing') };
-    expect(loadAlertSettings(undefined, env)).toEqual({
+    expect(await loadAlertSettings(undefined, env)).toEqual({
       rules: DEFAULT_RULES,
       sinks: defaultSinks(),
     });
   });
 
-  it('the file is found there', () => {
+  it('the file is found there', async () => {
     const home = join(settingsFile(''), '..');
     mkdirSync(join(home, 'rlimit'));
     writeFileSync(join(home, 'rlimit/alerts.yaml'), 'quiet: 1h\n');
-    expect(loadAlertSettings(undefined, { XDG_CONFIG_HOME: home })).toMatchObject({
+    expect(await loadAlertSettings(undefined, { XDG_CONFIG_HOME: home })).toMatchObject({
       file: join(home, 'rlimit/alerts.yaml'),
       rules: { quietMs: 3_600_000 },
     });
@@ -143,14 +144,14 @@ describe('a mistake is told with its place', () => {
     ['rules: [', ':1:9: '],
   ])('%j', (text, message) => {
     const file = settingsFile(text);
-    expect(() => loadAlertSettings(file)).toThrow(`${file}${message}`);
+    expect(() => readAlertSettings(file)).toThrow(`${file}${message}`);
   });
 
   it('and so is a file that is not there, or that others may write', () => {
-    expect(() => loadAlertSettings('/nowhere/alerts.yaml')).toThrow(
+    expect(() => readAlertSettings('/nowhere/alerts.yaml')).toThrow(
       '/nowhere/alerts.yaml: cannot be read: there is no such file',
     );
-    expect(() => loadAlertSettings(settingsFile('quiet: 5s\n', 0o666))).toThrow(
+    expect(() => readAlertSettings(settingsFile('quiet: 5s\n', 0o666))).toThrow(
       'others can write it',
     );
   });

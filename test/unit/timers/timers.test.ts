@@ -202,9 +202,9 @@ describe('remove', () => {
 describe('status', () => {
   /** As systemd 257 prints it. */
   const shown = [
-    'Id=rlimit-verify.timer\nActiveState=active\nUnitFileState=enabled\nResult=success\nLastTriggerUSec=@1763679800\nNextElapseUSecRealtime=@1763683200',
-    'Id=rlimit-verify.service\nActiveState=inactive\nUnitFileState=static\nResult=success\nExecMainStatus=1\nExecMainStartTimestamp=@1763679802\nExecMainExitTimestamp=@1763679809',
-    'Id=rlimit-alerts.service\nActiveState=failed\nUnitFileState=enabled\nResult=exit-code\nExecMainStatus=2\nExecMainStartTimestamp=@1763679802\nExecMainExitTimestamp=@1763679803',
+    'Id=rlimit-verify.timer\nActiveState=active\nUnitFileState=enabled\nResult=success\nLastTriggerUSec=n/a\nNextElapseUSecRealtime=Fri 2025-11-21 00:00:00 UTC',
+    'Id=rlimit-verify.service\nActiveState=inactive\nUnitFileState=static\nResult=success\nExecMainStatus=1\nExecMainStartTimestamp=Thu 2025-11-20 23:03:22 UTC\nExecMainExitTimestamp=Thu 2025-11-20 23:03:29 UTC',
+    'Id=rlimit-alerts.service\nActiveState=failed\nUnitFileState=enabled\nResult=exit-code\nExecMainStatus=2\nExecMainStartTimestamp=Thu 2025-11-20 23:03:22 UTC\nExecMainExitTimestamp=Thu 2025-11-20 23:03:23 UTC',
   ].join('\n\n');
 
   it('says when it ran, how it ended, and when it runs next', async () => {
