@@ -29,6 +29,20 @@ export function renderChange(report: ChangeReport): string {
   ].join('\n');
 }
 
+/** The same in one line: what is in force now, what is not, and who did not live through it. */
+export function renderChangeBriefly(report: ChangeReport): string {
+  const { unit, gone, rows, ended, findings } = report;
+  const name = printable(unit);
+  if (gone) return `${name} has ended`;
+  const changes = rows.map(({ property, before = '-', after = 'none', inForce }) =>
+    inForce ? `${property} ${before} -> ${after}` : `${property} is not in force (${after} is)`,
+  );
+  const problems = findings.filter(({ severity }) => severity === 'problem');
+  const killed = ended.length === 0 ? [] : [`${ended.length} processes have ended`];
+  const all = [...changes, ...killed, ...problems.map(({ cause }) => cause)];
+  return printable(`${name}: ${all.join(', ')}`);
+}
+
 function changeTable(rows: readonly ChangeRow[], dryRun: boolean): string {
   const list = table(
     ['PROPERTY', 'BEFORE', 'ASKED', ...(dryRun ? [] : ['NOW'])],

@@ -48,7 +48,8 @@ function howOf({ end, refused }: EndedProcess, signal: string): string {
   }
 }
 
-function renderTotal({ units, ended, survived, memory, dryRun }: KillReport): string {
+/** What came of it, in one line. */
+export function renderTotal({ units, ended, survived, memory, dryRun }: KillReport): string {
   if (ended + survived === 0) {
     if (units.length === 0) return 'There is nothing of rlimit to kill.';
     const names = units.map(({ unit }) => printable(unit)).join(', ');

@@ -33,9 +33,11 @@ export interface Details
     'argv0' | 'uid' | 'cgroup' | 'anon' | 'swap' | 'oomScore' | 'oomScoreAdj'
   > {
   comm: string;
+  /** When they were read, on the clock that rates are by. */
+  atMs?: number;
 }
 
-export function shownOf({ comm: _, ...details }: Details): Partial<ProcessSample> {
+export function shownOf({ comm: _, atMs: __, ...details }: Details): Partial<ProcessSample> {
   return details;
 }
 
@@ -108,7 +110,8 @@ export class DetailReader {
     const length = readSome(file);
     closeQuietly(file);
     const [first = ''] = line.toString('utf8', 0, length).split('\0');
-    const name = first.split('/').at(-1) ?? '';
+    // One that has set its title has it all in the first argument.
+    const name = (first.split('/').at(-1) ?? '').slice(0, MOST_NAME);
     return name === '' || name === comm ? undefined : name;
   }
 
@@ -120,6 +123,8 @@ export class DetailReader {
     }
   }
 }
+
+const MOST_NAME = 64;
 
 /** The beginning of a command line is enough: a name. */
 const line = Buffer.alloc(512);

@@ -23,9 +23,19 @@ interface Tracked {
   stat: ProcessStat;
   details: Details | undefined;
   sample: ProcessSample;
-  /** The sample it was last seen in. */
+  /** The sample it was last seen in, and when its stat was last read. */
   turn: number;
+  readMs: number;
+  /** Readings in a row that told nothing new. */
+  still: number;
 }
+
+/**
+ * What has told nothing new so many times is read only every so many samples, as long as the machine
+ * has its memory: on most machines nearly all processes wait for something.
+ */
+const STILL = 4;
+const STILL_TURNS = 8;
 
 export interface ProcessReaderOptions {
   proc: string;
@@ -47,6 +57,7 @@ export class ProcessReader {
   readonly #tracked = new Map<number, Tracked>();
   readonly #kernel = new Set<number>();
   #turn = 0;
+  #atMs = 0;
 
   constructor({ proc, descriptors, details }: ProcessReaderOptions) {
     this.#proc = proc;
@@ -57,18 +68,19 @@ export class ProcessReader {
   }
 
   /**
-   * @param seconds since the reading before; absent in the first one
+   * @param atMs on the clock that rates are by
    * @param facts what of the machine decides which details are worth their reading
    */
-  read(seconds: number | undefined, facts: MachineFacts): ProcessSample[] {
+  read(atMs: number, facts: MachineFacts): ProcessSample[] {
     this.#turn += 1;
+    this.#atMs = atMs;
     const seen: Tracked[] = [];
     for (const pid of this.#pids()) {
-      const tracked = this.#look(pid, seconds);
+      const tracked = this.#look(pid, facts.isCalm);
       if (tracked !== undefined) seen.push(tracked);
     }
     this.#forgetGone();
-    for (const each of this.#thatMatter(seen)) this.#detail(each, seconds, facts);
+    for (const each of this.#thatMatter(seen)) this.#detail(each, facts);
     return seen.map(({ sample }) => sample);
   }
 
@@ -87,13 +99,17 @@ export class ProcessReader {
     }
   }
 
-  #look(pid: number, seconds: number | undefined): Tracked | undefined {
+  #look(pid: number, isCalm: boolean): Tracked | undefined {
     if (this.#kernel.has(pid)) {
       // PIDs come round; in turns, since there are hundreds on a large machine.
       if ((pid + this.#turn) % KERNEL_TURNS !== 0) return undefined;
       this.#kernel.delete(pid);
     }
     const before = this.#tracked.get(pid);
+    if (isCalm && before !== undefined && this.#isStill(before)) {
+      before.turn = this.#turn;
+      return before;
+    }
     const length = this.#readStat(pid, before);
     if (length === undefined) return undefined;
     if (before !== undefined && isSame(before.bytes, length)) return this.#unchanged(before);
@@ -103,7 +119,11 @@ export class ProcessReader {
       this.#kernel.add(pid);
       return undefined;
     }
-    return this.#note(stat, length, seconds);
+    return this.#note(stat, length);
+  }
+
+  #isStill({ stat, still }: Tracked): boolean {
+    return still >= STILL && (stat.pid + this.#turn) % STILL_TURNS !== 0;
   }
 
   /** Bytes of its stat, now in `buffer`. */
@@ -124,6 +144,8 @@ export class ProcessReader {
   /** It has neither run nor grown. */
   #unchanged(tracked: Tracked): Tracked {
     tracked.turn = this.#turn;
+    tracked.readMs = this.#atMs;
+    tracked.still += 1;
     const { sample } = tracked;
     if (sample.cores !== 0 || sample.growth !== 0) {
       tracked.sample = { ...sample, cores: 0, growth: 0 };
@@ -132,7 +154,7 @@ export class ProcessReader {
     return tracked;
   }
 
-  #note(stat: ProcessStat, length: number, seconds: number | undefined): Tracked {
+  #note(stat: ProcessStat, length: number): Tracked {
     const { pid } = stat;
     const known = this.#tracked.get(pid);
     const before = known?.stat.startTicks === stat.startTicks ? known : undefined;
@@ -143,22 +165,21 @@ export class ProcessReader {
       bytes: Buffer.from(buffer.subarray(0, length)),
       stat,
       details: before?.details,
-      sample: this.#sampleOf(stat, before, seconds),
+      sample: this.#sampleOf(stat, before),
       turn: this.#turn,
+      readMs: this.#atMs,
+      still: 0,
     };
     this.#tracked.set(pid, tracked);
     return tracked;
   }
 
-  #sampleOf(
-    stat: ProcessStat,
-    before: Tracked | undefined,
-    seconds: number | undefined,
-  ): ProcessSample {
+  #sampleOf(stat: ProcessStat, before: Tracked | undefined): ProcessSample {
     const { pid, startTicks, ppid, comm, cpuTicks } = stat;
     const rss = stat.residentPages * this.#pageSize;
     const sample = { pid, startTicks, ppid, comm, rss };
-    if (before === undefined || seconds === undefined) return sample;
+    const seconds = before === undefined ? 0 : (this.#atMs - before.readMs) / 1000;
+    if (before === undefined || seconds <= 0) return sample;
     const cores = Math.max(0, cpuTicks - before.stat.cpuTicks) / TICKS_PER_SECOND / seconds;
     return { ...sample, cores, growth: (rss - before.sample.rss) / seconds };
   }
@@ -166,25 +187,24 @@ export class ProcessReader {
   /** The largest, what they have swapped out included, and those that used most of the processors. */
   #thatMatter(seen: readonly Tracked[]): Iterable<Tracked> {
     if (this.#most >= seen.length) return seen;
-    const bySize = [...seen].sort((a, b) => sizeOf(b) - sizeOf(a)).slice(0, this.#most);
+    const bySize = firstOf(seen, this.#most, sizeOf);
     const busy = seen.filter(({ sample }) => (sample.cores ?? 0) >= LEAST_CORES);
-    const byCores = busy
-      .sort((a, b) => (b.sample.cores ?? 0) - (a.sample.cores ?? 0))
-      .slice(0, Math.ceil(this.#most / 4));
+    const byCores = firstOf(busy, Math.ceil(this.#most / 4), ({ sample }) => sample.cores ?? 0);
     return new Set([...bySize, ...byCores]);
   }
 
-  #detail(tracked: Tracked, seconds: number | undefined, facts: MachineFacts): void {
+  #detail(tracked: Tracked, facts: MachineFacts): void {
     const { stat, sample, details: before } = tracked;
     const isAsleep = sample.cores === 0 && sample.growth === 0;
     const details = this.#details.read(stat, before, { ...facts, isAsleep, turn: this.#turn });
     if (details === before) return;
     tracked.details = details;
-    const growth =
-      seconds === undefined || before?.anon === undefined || details.anon === undefined
-        ? undefined
-        : (details.anon - before.anon) / seconds;
-    tracked.sample = { ...sample, ...shownOf(details), ...present({ growth }) };
+    details.atMs = this.#atMs;
+    tracked.sample = {
+      ...sample,
+      ...shownOf(details),
+      ...present({ growth: growth(before, details) }),
+    };
   }
 
   #forgetGone(): void {
@@ -212,6 +232,28 @@ export class ProcessReader {
 
 /** Less than this part of a core is not worth looking closer at. */
 const LEAST_CORES = 0.01;
+
+/** Those with the highest figures. Cheaper than to put all in order: most are far below the last of them. */
+function firstOf<T>(all: readonly T[], most: number, figure: (one: T) => number): T[] {
+  const first: { one: T; value: number }[] = [];
+  for (const one of all) {
+    const value = figure(one);
+    const last = first.at(-1);
+    if (first.length >= most && (last === undefined || value <= last.value)) continue;
+    let at = first.length;
+    while (at > 0 && (first[at - 1]?.value ?? 0) < value) at -= 1;
+    first.splice(at, 0, { one, value });
+    if (first.length > most) first.pop();
+  }
+  return first.map(({ one }) => one);
+}
+
+/** Of anonymous memory, in bytes a second: what a file that is read adds to rss is none. */
+function growth(before: Details | undefined, now: Details): number | undefined {
+  const seconds = before?.atMs === undefined ? 0 : ((now.atMs ?? 0) - before.atMs) / 1000;
+  if (before?.anon === undefined || now.anon === undefined || seconds <= 0) return undefined;
+  return (now.anon - before.anon) / seconds;
+}
 
 function sizeOf({ sample, details }: Tracked): number {
   return sample.rss + (details?.swap ?? 0);

@@ -3,7 +3,7 @@ import { monotonicMs } from '../machine/clock.js';
 import type { GpuSample, MachineSample } from '../model/index.js';
 import { DiskReader, type StatFs } from './disks.js';
 import { Descriptors } from './kept-file.js';
-import { MachineReader } from './machine.js';
+import { type MachineLook, MachineReader } from './machine.js';
 import { RecordReader } from './own-records.js';
 import { ProcessReader } from './processes.js';
 import { UnitReader } from './units.js';
@@ -37,8 +37,12 @@ const DETAILS = 16;
  */
 const MOST_OPEN = { machine: 16, processes: 1024, units: 512 } as const;
 
-/** Above it somebody waits for memory: percent of the last ten seconds. */
-const CALM = 5;
+/**
+ * As long as less than so many percent of the time somebody waits for memory, such a part of it is
+ * available, less than that part of it was taken since the sample before, and not so many cores more
+ * are busy, what sleeps is left alone.
+ */
+const CALM = { stall: 5, part: 0.2, taken: 1 / 256, cores: 0.75 } as const;
 
 /**
  * Samples of the machine, one after the other. Reading is synchronous and from files alone, and
@@ -53,6 +57,7 @@ export class Sampler {
   readonly #clock: () => number;
   readonly #wall: () => number;
   #beforeMs: number | undefined;
+  #before: { available: number; working: number } | undefined;
 
   constructor(options: SamplerOptions = {}) {
     const { proc = '/proc', cgroups = CGROUP_ROOT, details = DETAILS, units = [] } = options;
@@ -82,11 +87,8 @@ export class Sampler {
     const seconds = passed > 0 ? passed : undefined;
     this.#beforeMs = atMs;
     const machine = this.#machine.read();
-    const { memory, pressure } = machine;
-    const facts = {
-      hasSwap: memory.swapTotal > 0,
-      isCalm: (pressure.memory?.some ?? 0) < CALM,
-    };
+    const { memory } = machine;
+    const facts = { hasSwap: memory.swapTotal > 0, isCalm: this.#isCalm(machine) };
     return {
       atMs,
       time: this.#wall(),
@@ -94,8 +96,19 @@ export class Sampler {
       disks: this.#disks.read(atMs),
       gpus: [...gpus],
       units: this.#units.read(atMs, seconds),
-      processes: this.#processes.read(seconds, facts),
+      processes: this.#processes.read(atMs, facts),
     };
+  }
+
+  /** Nobody waits for memory, there is enough of it, and nobody has just taken much, or begun to work. */
+  #isCalm({ memory: { total, available }, cpu, pressure }: MachineLook): boolean {
+    const working = (cpu?.busy ?? 0) * (cpu?.cpus ?? 0);
+    const before = this.#before ?? { available, working };
+    this.#before = { available, working };
+    if ((pressure.memory?.some ?? 0) >= CALM.stall || available < total * CALM.part) return false;
+    return (
+      before.available - available < total * CALM.taken && working - before.working < CALM.cores
+    );
   }
 
   /** Limited units that are not in the sample since there are too many. */

@@ -3,7 +3,7 @@ import { CGROUP_ROOT } from '../cgroup/index.js';
 import type { Amount, StallShare, UnitSample } from '../model/index.js';
 import { present } from '../watch/present.js';
 import { amountOf, coresOf, countOf, figureOf, stallShareOf } from './figures.js';
-import { type Descriptors, KeptFile } from './kept-file.js';
+import { Descriptors, KeptFile } from './kept-file.js';
 
 /** What the kernel holds of a cgroup that is looked at for the first time. */
 type Limits = UnitSample['limits'];
@@ -31,7 +31,9 @@ export class UnitFiles {
   constructor(cgroup: string, { root = CGROUP_ROOT, descriptors }: UnitFilesOptions) {
     const file = <T>(name: string, parse: (text: string) => T | undefined) =>
       new KeptFile(`${root}${cgroup}/${name}`, parse, descriptors);
-    this.#controllers = file('cgroup.controllers', (text) => text);
+    // Opened each time: it tells whether the cgroup is there.
+    const none = new Descriptors(0);
+    this.#controllers = new KeptFile(`${root}${cgroup}/cgroup.controllers`, String, none);
     this.#use = {
       memory: file('memory.current', countOf),
       swap: file('memory.swap.current', countOf),
@@ -99,7 +101,6 @@ export class UnitFiles {
 
   close(): void {
     const files: KeptFile<unknown>[] = [
-      this.#controllers,
       this.#cores,
       this.#cpu,
       this.#events,

@@ -16,6 +16,7 @@ import {
   watchAlerts,
 } from '../../alerts/index.js';
 import { BaseCommand } from '../../cli/base-command.js';
+import { SampleSource } from '../../cli/monitor/source.js';
 import { untilTold } from '../../cli/until-told.js';
 import { UnknownNameError, UsageError } from '../../errors/index.js';
 import { latest, parseMoment } from '../../history/index.js';
@@ -145,11 +146,11 @@ export default class MonitorAlerts extends BaseCommand {
     const complain = (text: string) => process.stderr.write(`rlimit: warning: ${text}\n`);
     const log = file === undefined || sinks.log === undefined ? sinks.log : { ...sinks.log, file };
     const print = this.#printer();
-    const sampler = new Sampler({ details: Number.POSITIVE_INFINITY });
+    const source = new SampleSource(new Sampler({ details: Number.POSITIVE_INFINITY }));
     const kills = new KillReader();
-    await untilTold({ close: () => sampler.close() }, (signal) =>
+    await untilTold({ close: () => source.close() }, (signal) =>
       watchAlerts({
-        sample: () => sampler.sample(),
+        sample: () => source.next(),
         kills: (sample) => kills.read(sample),
         // A pause is one only beside the time between two looks.
         rules: new AlertRules({ ...rules, gapMs: Math.max(rules.gapMs, 3 * intervalMs) }),
