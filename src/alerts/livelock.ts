@@ -7,7 +7,8 @@ import { roughBytes } from '../quantity/index.js';
 import { present } from '../watch/present.js';
 import type { Sample } from '../watch/sample.js';
 import { canStall, type Stall, StallWatch } from '../watch/stall.js';
-import { ofUnit, percent, type Reading, topInside, unitFacts } from './readings.js';
+import { percent, topInside } from './figures.js';
+import { ofUnit, type Reading, unitFacts } from './readings.js';
 
 /** One watch a unit that can stall at all; those of units that are gone are dropped. */
 export class StallWatches {

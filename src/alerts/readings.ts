@@ -4,10 +4,20 @@ import type {
   AlertSubject,
   GpuSample,
   MachineSample,
-  ProcessSample,
   UnitSample,
 } from '../model/index.js';
 import { roughBytes } from '../quantity/index.js';
+import {
+  inside,
+  memoryFact,
+  memoryOf,
+  percent,
+  pressureFacts,
+  swapFact,
+  topBy,
+  topByCores,
+  topOfGpu,
+} from './figures.js';
 import type { ThresholdId } from './settings.js';
 
 /** A value at one moment, and how it is told. */
@@ -198,17 +208,6 @@ export function unitFacts({ use, limits, events, frozen }: UnitSample, sample: M
   ];
 }
 
-/** The largest process of a unit. */
-export function topInside(unit: UnitSample, sample: MachineSample): { top?: AlertProcess } {
-  return topBy(inside(unit, sample), memoryOf);
-}
-
-function inside({ cgroup }: UnitSample, { processes }: MachineSample): ProcessSample[] {
-  return processes.filter(
-    (each) => each.cgroup === cgroup || each.cgroup?.startsWith(`${cgroup}/`),
-  );
-}
-
 function ofGpu({ index, uuid, name }: GpuSample): Pick<Reading, 'subject' | 'key'> {
   return { subject: { kind: 'gpu', name: `${index} ${name}` }, key: uuid };
 }
@@ -220,71 +219,10 @@ function gpuFacts({ utilisation, temperature }: GpuSample): string[] {
   ];
 }
 
-function topOfGpu({ processes }: GpuSample): { top?: AlertProcess } {
-  const [first] = processes.toSorted((a, b) => (b.memory ?? 0) - (a.memory ?? 0));
-  if (first === undefined) return {};
-  const { pid, name, memory } = first;
-  return { top: { pid, comm: name, ...(memory === undefined ? {} : { bytes: memory }) } };
-}
-
-/** What a process keeps from others: what it has in memory and what of it is swapped out. */
-function memoryOf({ rss, swap = 0 }: ProcessSample): number {
-  return rss + swap;
-}
-
-function topBy(
-  processes: readonly ProcessSample[],
-  bytesOf: (process: ProcessSample) => number,
-): { top?: AlertProcess } {
-  const largest = mostOf(processes, bytesOf);
-  return largest === undefined ? {} : { top: { ...named(largest), bytes: bytesOf(largest) } };
-}
-
-function topByCores(processes: readonly ProcessSample[]): { top?: AlertProcess } {
-  const busiest = mostOf(processes, ({ cores = 0 }) => cores);
-  return busiest === undefined ? {} : { top: { ...named(busiest), cores: busiest.cores ?? 0 } };
-}
-
-function mostOf(
-  processes: readonly ProcessSample[],
-  amountOf: (process: ProcessSample) => number,
-): ProcessSample | undefined {
-  let most: ProcessSample | undefined;
-  for (const process of processes) {
-    const amount = amountOf(process);
-    if (amount > 0 && (most === undefined || amount > amountOf(most))) most = process;
-  }
-  return most;
-}
-
-function named({ pid, comm }: ProcessSample): Pick<AlertProcess, 'pid' | 'comm'> {
-  return { pid, comm };
-}
-
-function memoryFact({ memory: { total, available } }: MachineSample): string {
-  return `memory ${percent((total - available) / total)} used`;
-}
-
-function swapFact({ memory: { swapTotal, swapFree } }: MachineSample): string {
-  if (swapTotal === 0) return 'no swap';
-  const used = swapTotal - swapFree;
-  return `swap ${percent(used / swapTotal)} used (${roughBytes(used)} of ${roughBytes(swapTotal)})`;
-}
-
-function pressureFacts({ pressure }: MachineSample): string[] {
-  const full = pressure.memory?.full60;
-  return full === undefined ? [] : [`memory pressure ${percent(full / 100)}`];
-}
-
 function part(amount: number, whole: number): number | undefined {
   return whole > 0 ? amount / whole : undefined;
 }
 
 function valued(value: number | undefined): { value?: number } {
   return value === undefined || !Number.isFinite(value) ? {} : { value };
-}
-
-/** A part in percent, with a decimal where that tells something: 0.9 is `90%`, 0.8995 is `89.9%`. */
-export function percent(value: number): string {
-  return `${Math.floor(value * 1000 + 1e-6) / 10}%`;
 }

@@ -10,10 +10,11 @@ import type {
   MemoryKill,
 } from '../model/index.js';
 import { makeAlert, momentary } from './alert.js';
+import { percent } from './figures.js';
 import { KillRule } from './kills.js';
 import { Level, type LevelSettings } from './level.js';
 import { livelockReadings, StallWatches } from './livelock.js';
-import { percent, READINGS, type Reading, type Told } from './readings.js';
+import { READINGS, type Reading, type Told } from './readings.js';
 import {
   DEFAULT_RULES,
   type RuleSettings,
