@@ -96,8 +96,18 @@ export class Freezer {
   }
 
   /**
-   * Stops again what somebody else let go on (`fg` continues every process of a shell's job), or what
-   * was born too late to be seen; and forgets jobs that are gone.
+   * Stops at once whatever was stopped before: `fg` continues every process of a shell's job, and near
+   * the limit there is no time to look first who runs.
+   */
+  again(): void {
+    for (const { members } of this.#frozen.values()) {
+      for (const member of members.values()) this.#send(member, 'SIGSTOP');
+    }
+  }
+
+  /**
+   * Stops again what somebody else let go on, or what was born too late to be seen; and forgets jobs
+   * that are gone.
    */
   hold(jobs: readonly { key: string; stopped: boolean }[]): void {
     const running = new Map(jobs.map(({ key, stopped }) => [key, !stopped]));

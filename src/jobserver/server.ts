@@ -88,7 +88,9 @@ export class Server {
 
   /** After Ctrl-Z and fg everything runs, also what was frozen. */
   readonly #goOn = (): void => {
-    if (!this.#isOver) this.#look();
+    if (this.#isOver) return;
+    this.#options.freezer.again();
+    this.#look();
   };
 
   /** A job has ended: what the last decision allows is given at once, and near a limit looked anew. */

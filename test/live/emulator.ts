@@ -9,7 +9,15 @@ export interface EmulatorOptions extends Image {
   payload: string;
   memoryMiB: number;
   cpus: number;
+  clock: Clock;
 }
+
+/**
+ * `host`: computing takes as long as it takes here. `instructions`: each takes a nanosecond, so computing
+ * takes equally long on a busy host and on an idle one, and about as long as on a processor of 1 GHz; waiting
+ * takes real time. For benchmarks: it is slow, and has one processor (with two qemu 7.2 does not come up).
+ */
+export type Clock = 'host' | 'instructions';
 
 /**
  * A running qemu. It cannot outlive this process: the kernel kills it when the process that
@@ -58,7 +66,7 @@ function commandLine(directory: string, options: EmulatorOptions): [string, ...s
     ...(['setpriv', '--pdeathsig', 'KILL'] as const),
     'qemu-system-x86_64',
     ...['-nodefaults', '-display', 'none', '-no-reboot'],
-    ...['-machine', 'q35', '-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'Nehalem'],
+    ...['-machine', 'q35', '-cpu', 'Nehalem', ...CLOCKS[options.clock]],
     ...['-smp', `${options.cpus}`, '-m', `${options.memoryMiB}`],
     ...['-kernel', options.kernel, '-append', kernelParameters],
     // Writes go to a temporary file, so images stay as they were built.
@@ -75,6 +83,11 @@ function commandLine(directory: string, options: EmulatorOptions): [string, ...s
     ...['-device', 'virtserialport,chardev=agent,name=rlimit.agent'],
   ];
 }
+
+const CLOCKS: Record<Clock, string[]> = {
+  host: ['-accel', 'tcg,thread=multi,tb-size=512'],
+  instructions: ['-accel', 'tcg,thread=single,tb-size=512', '-icount', 'shift=0,sleep=on'],
+};
 
 const kernelParameters = [
   ...['root=/dev/nvme0n1', 'rw', 'console=ttyS0', 'quiet', 'loglevel=3', 'mitigations=off'],

@@ -144,6 +144,85 @@ describe('ninja under --jobs auto', () => {
   });
 });
 
+const JOBS = "pgrep -f '^python3 /opt/rlimit/fixtures'";
+const states = `ps -o state= -p "$(${JOBS} -d,)" | sort -u | tr -d "\\n"`;
+const untilFrozen = `until ${states} 2>&- | grep -q T; do sleep 0.05; done`;
+
+describe('a build with stopped jobs', () => {
+  if (isHome)
+    it('stands still at Ctrl-Z, and goes on with fg', async () => {
+      await build(4, 200, 3);
+      const shell = await machine.spawn(['bash', '--norc', '-i'], {
+        tty: true,
+        env: { TERM: 'dumb' },
+        cwd: place,
+      });
+      shell.write(`PS1=; ${run} -q -p MemoryMax=400M -- make\n`);
+      await machine.exec(untilFrozen);
+      shell.write('\x1a');
+      await expect
+        .poll(async () => (await machine.exec(states)).stdout, { timeout: 20_000 })
+        .toBe('T');
+      shell.write('fg; echo "status $?"\n');
+      await shell.waitForOutput('status 0', 120_000);
+      shell.write('exit\n');
+      await shell.wait();
+      await expectNothingLeft();
+    });
+
+  if (isHome)
+    it('is ended whole by rlimit kill', async () => {
+      await build(4, 200, 3);
+      const started = await machine.spawn(
+        `exec ${run} -q --unit frozen -p MemoryMax=300M -- make`,
+        { cwd: place },
+      );
+      await machine.exec(untilFrozen);
+      expect((await machine.exec('rlimit kill frozen.scope')).status).toBe(0);
+      expect((await started.wait()).status).not.toBe(0);
+      expect((await machine.exec(JOBS)).stdout).toBe('');
+      await expectNothingLeft();
+    });
+
+  if (isHome)
+    it('loses one to rlimit instead of the kernel where the profile says so', async () => {
+      await machine.writeFile(
+        '/home/dev/.config/rlimit/profiles/kills.yaml',
+        'extends: mine\njobs: {on-danger: kill}\n',
+      );
+      await build(4, 200, 4);
+      const { stderr } = await machine.exec(
+        'rlimit run --jobs auto kills -p MemoryMax=300M --json -- make -k',
+        { cwd: place, timeoutMs: 240_000 },
+      );
+      const { outcome } = await outcomeOf(stderr);
+      expect(outcome.figures.oomKills).toBe(0);
+      expect(outcome.jobserver?.kills).toBeGreaterThan(0);
+      expect(outcome.status).toBe(2);
+      await expectNothingLeft();
+    });
+});
+
+describe('two builds under one budget', () => {
+  if (isHome)
+    it('share what memory there is', async () => {
+      await machine.exec('rlimit budget set -p MemoryMax=360M');
+      await build(8, 60, 1);
+      const both = ['one', 'two'].map((unit) =>
+        machine.spawn(
+          `cp -r ${place} ${place}-${unit}; cd ${place}-${unit}; ` +
+            `exec ${run} --unit ${unit} -p MemoryMax=180M --json -- make`,
+        ),
+      );
+      for (const started of both) {
+        const { stderr } = await (await started).wait(180_000);
+        expectNoKill(JSON.parse(stderr.trim().split('\n').at(-1) ?? ''));
+      }
+      await machine.exec(`rlimit budget clear; rm -rf ${place}-*`);
+      await expectNothingLeft();
+    });
+});
+
 describe('an rlimit that is killed in the middle of a build', () => {
   if (isHome)
     it('leaves no job frozen, and the build goes on', async () => {

@@ -1,5 +1,5 @@
 import { type AgentEvent, Channel, type Request } from './channel.js';
-import { Emulator } from './emulator.js';
+import { type Clock, Emulator } from './emulator.js';
 import {
   base64,
   type Command,
@@ -17,6 +17,8 @@ export interface BootOptions {
   payload?: Payload;
   memoryMiB?: number;
   cpus?: number;
+  /** How time goes by while the machine computes; `instructions` has one processor. */
+  clock?: Clock;
 }
 
 const bootTimeoutMs = 180_000;
@@ -101,11 +103,13 @@ export async function bootMachine(suite: Suite, options: BootOptions = {}): Prom
     ensureImage(suite),
     payloadDisk(options.payload ?? 'product'),
   ]);
+  const { clock = 'host' } = options;
   const emulator = await Emulator.start({
     ...image,
     payload,
     memoryMiB: options.memoryMiB ?? 2048,
-    cpus: options.cpus ?? 2,
+    cpus: options.cpus ?? (clock === 'instructions' ? 1 : 2),
+    clock,
   });
   try {
     const patience = AbortSignal.any([emulator.death, AbortSignal.timeout(bootTimeoutMs)]);

@@ -73,6 +73,10 @@ describe('a job that is frozen', () => {
     await until(() => isStopped(a.pid) === false);
     freezer.hold([{ key: 'one', stopped: false }]);
     await until(() => isStopped(a.pid) === true);
+    a.kill('SIGCONT');
+    await until(() => isStopped(a.pid) === false);
+    freezer.again();
+    await until(() => isStopped(a.pid) === true);
     expect(freezer.count).toBe(1);
     freezer.thawAll();
   });
