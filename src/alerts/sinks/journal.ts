@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Alert, AlertSeverity } from '../../model/index.js';
 import { printable } from '../../text/index.js';
 import { lineOf, titleOf } from '../words.js';
@@ -5,6 +6,9 @@ import { runProgram } from './program.js';
 import type { AlertState, Sink } from './sink.js';
 
 const TIMEOUT_MS = 10_000;
+
+/** Where it is not, `logger --journald` says nothing and ends well: sd_journal_sendv(3) lets it pass. */
+const SOCKET = '/run/systemd/journal/socket';
 
 /** `journalctl MESSAGE_ID=…` finds all that was raised, and all that ended (journal-fields(7)). */
 export const MESSAGE_IDS: Record<AlertState, string> = {
@@ -25,6 +29,9 @@ export function journalSink(from: AlertSeverity): Sink {
     name: 'journal',
     from,
     send: async (alert, state) => {
+      if (!existsSync(SOCKET)) {
+        return runProgram(syslogLine(alert, state), { timeoutMs: TIMEOUT_MS });
+      }
       try {
         const input = journalEntry(alert, state);
         await runProgram(['logger', '--journald'], { input, timeoutMs: TIMEOUT_MS });
