@@ -77,7 +77,8 @@ export class UnknownNameError extends UsageError {
       | 'trouble'
       | 'lint'
       | 'check'
-      | 'service',
+      | 'service'
+      | 'rule',
     readonly wrong: string,
     known: readonly string[],
     options: { why?: string; remedy?: string } = {},
@@ -91,6 +92,20 @@ export class UnknownNameError extends UsageError {
 /** A profile file that cannot be used: where, and what is wrong there. */
 export class ProfileFileError extends RlimitError {
   override readonly id = 'profile-file';
+  override readonly exitCode = EXIT.usage;
+
+  constructor(
+    readonly file: string,
+    readonly detail: string,
+    readonly position?: { line: number; column: number },
+  ) {
+    super(`${file}${position ? `:${position.line}:${position.column}` : ''}: ${detail}`);
+  }
+}
+
+/** A file of settings that cannot be used: where, and what is wrong there. */
+export class SettingsFileError extends RlimitError {
+  override readonly id = 'settings-file';
   override readonly exitCode = EXIT.usage;
 
   constructor(

@@ -28,8 +28,8 @@ export function selectRuns(runs: readonly Run[], wanted: Selection): Run[] {
   );
 }
 
-/** The latest so many runs, in their order; 0 is all. */
-export function latest(runs: readonly Run[], count: number): Run[] {
+/** The latest so many, in their order; 0 is all. */
+export function latest<T>(runs: readonly T[], count: number): T[] {
   return count === 0 ? [...runs] : runs.slice(-count);
 }
 

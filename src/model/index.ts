@@ -6,6 +6,7 @@
  *                                               │
  *                                      finding / outcome → render
  */
+export type * from './alert.js';
 export type * from './budget.js';
 export type * from './check.js';
 export type * from './finding.js';

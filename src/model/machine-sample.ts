@@ -110,6 +110,8 @@ export interface UnitSample {
     memory?: number;
     anon?: number;
     swap?: number;
+    /** What the kernel can take back: active_file and inactive_file of memory.stat, bytes. */
+    pageCache?: number;
     /** CPU time so far, in microseconds (usage_usec of cpu.stat), and cores used lately. */
     cpuUsec?: number;
     cores?: number;

@@ -58,7 +58,10 @@ export function parseProfiles(
   if (isEmpty(located.data)) return { problems: [emptyProblem(project)] };
   const schema = project ? projectSchema : userSchema;
   const result = schema.safeParse(located.data);
-  if (!result.success) return { problems: problemsOf(result.error, located, project) };
+  if (!result.success) {
+    const known = (path: readonly PropertyKey[]) => knownKeys(path, project);
+    return { problems: problemsOf(result.error, located, known) };
+  }
   const bodies: [string, RawBody, string[]][] = project
     ? Object.entries((result.data as { profiles?: Record<string, RawBody> }).profiles ?? {}).map(
         ([each, body]) => [each, body, ['profiles', each]],
@@ -133,11 +136,19 @@ function emptyProblem(project: boolean): Problem {
   return { message: `is empty: a profile file has ${example}`, position: { line: 1, column: 1 } };
 }
 
-function problemsOf(error: z.ZodError, located: Located, project: boolean): Problem[] {
+/**
+ * What a schema has against a document, with the places.
+ * @param known keys that may stand where, for guesses
+ */
+export function problemsOf(
+  error: z.ZodError,
+  located: Located,
+  known: (path: readonly PropertyKey[]) => readonly string[],
+): Problem[] {
   return error.issues
     .flatMap((issue) => {
       if (issue.code === 'unrecognized_keys') {
-        return issue.keys.map((key) => unknownKey(issue.path, key, located, project));
+        return issue.keys.map((key) => unknownKey(issue.path, key, located, known(issue.path)));
       }
       const subject = issue.path.at(-1);
       const says = printable(issue.message);
@@ -160,9 +171,8 @@ function unknownKey(
   path: readonly PropertyKey[],
   key: string,
   located: Located,
-  project: boolean,
+  known: readonly string[],
 ): Problem {
-  const known = knownKeys(path, project);
   const [hint] = nearest(key, known);
   const guess = hint === undefined ? `the keys are ${known.join(', ')}` : `did you mean ${hint}?`;
   const message = `there is no key ${JSON.stringify(printable(key))} here; ${guess}`;

@@ -18,7 +18,8 @@ interface CpuStat {
 /** Reads a unit's use, limits, pressure and events. */
 export class UnitFiles {
   readonly #controllers: KeptFile<string>;
-  readonly #use: Record<'memory' | 'swap' | 'tasks' | 'anon', KeptFile<number>>;
+  readonly #use: Record<'memory' | 'swap' | 'tasks', KeptFile<number>>;
+  readonly #stat: KeptFile<Pick<UnitSample['use'], 'anon' | 'pageCache'>>;
   readonly #amounts: Record<'memoryMax' | 'memoryHigh' | 'swapMax' | 'tasksMax', KeptFile<Amount>>;
   readonly #cores: KeptFile<Amount>;
   readonly #cpu: KeptFile<CpuStat>;
@@ -37,8 +38,8 @@ export class UnitFiles {
       memory: file('memory.current', countOf),
       swap: file('memory.swap.current', countOf),
       tasks: file('pids.current', countOf),
-      anon: file('memory.stat', (text) => figureOf(text, 'anon')),
     };
+    this.#stat = file('memory.stat', memoryStatIn);
     this.#amounts = {
       memoryMax: file('memory.max', amountOf),
       memoryHigh: file('memory.high', amountOf),
@@ -65,12 +66,12 @@ export class UnitFiles {
   ): Pick<UnitSample, 'use' | 'limits' | 'pressure' | 'events' | 'frozen'> | undefined {
     if (this.#controllers.read() === undefined) return undefined;
     const cpu = this.#cpu.read();
-    const { memory, swap, tasks, anon } = this.#use;
+    const { memory, swap, tasks } = this.#use;
     const { periods, throttled, throttledUsec } = cpu ?? {};
     return {
       use: present({
         memory: memory.read(),
-        anon: anon.read(),
+        ...this.#stat.read(),
         swap: swap.read(),
         cpuUsec: cpu?.usec,
         cores: this.#coresUsed(cpu?.usec, seconds),
@@ -99,7 +100,13 @@ export class UnitFiles {
   }
 
   close(): void {
-    const files: KeptFile<unknown>[] = [this.#cores, this.#cpu, this.#events, this.#freeze];
+    const files: KeptFile<unknown>[] = [
+      this.#cores,
+      this.#cpu,
+      this.#events,
+      this.#freeze,
+      this.#stat,
+    ];
     const groups = [this.#use, this.#amounts, this.#pressure];
     for (const file of [...files, ...groups.flatMap((group) => Object.values(group))]) file.close();
   }
@@ -125,6 +132,12 @@ function cpuStatIn(text: string): CpuStat {
     throttled: figureOf(text, 'nr_throttled'),
     throttledUsec: figureOf(text, 'throttled_usec'),
   });
+}
+
+function memoryStatIn(text: string): Pick<UnitSample['use'], 'anon' | 'pageCache'> {
+  const [active, inactive] = ['active_file', 'inactive_file'].map((key) => figureOf(text, key));
+  const pageCache = active === undefined || inactive === undefined ? undefined : active + inactive;
+  return present({ anon: figureOf(text, 'anon'), pageCache });
 }
 
 function eventsIn(text: string): Pick<UnitSample['events'], 'high' | 'max' | 'oomKill'> {

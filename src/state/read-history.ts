@@ -1,7 +1,9 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { UnavailableError } from '../errors/index.js';
+import { olderFile } from './append.js';
 import { isMoment, isNumber, isNumbers, isObject, isText, isTexts, optional } from './check.js';
-import { historyFile, olderFile, type StoredOutcome } from './history.js';
+import { readGenerations } from './generations.js';
+import { historyFile, type StoredOutcome } from './history.js';
 
 /** A line of the history that is no outcome, and why. */
 export interface SkippedLine {
@@ -24,61 +26,10 @@ export interface History {
 export function readHistory(env: NodeJS.ProcessEnv = process.env): History {
   const file = historyFile(env);
   const history: History = { outcomes: [], skipped: [] };
-  for (const { path, text } of readGenerations([file, olderFile(file)])) {
+  for (const { path, text } of readGenerations(file, 'the history')) {
     readLines(path, text, history);
   }
   return history;
-}
-
-interface Generation {
-  path: string;
-  text: string;
-  /** Which file it was, whatever its name is by now. */
-  identity: string;
-}
-
-/**
- * The newer file is opened first: were it the other way round, a file that becomes the old
- * generation in between would be missed. Now it is met twice instead, and then counts once.
- */
-function readGenerations([newer, older]: [string, string]): Generation[] {
-  const generations: Generation[] = [];
-  for (const path of [newer, older]) {
-    const generation = readGeneration(path);
-    const isNew = !generations.some(({ identity }) => identity === generation?.identity);
-    if (generation !== undefined && isNew) generations.unshift(generation);
-  }
-  return generations;
-}
-
-function readGeneration(path: string): Generation | undefined {
-  let descriptor: number | undefined;
-  try {
-    // Not through a link, as it is not written through one; a FIFO must not make us wait.
-    const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-    descriptor = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    const status = fstatSync(descriptor, { bigint: true });
-    if (!status.isFile()) throw new Error('it is not a regular file');
-    const text = readFileSync(descriptor, 'utf8');
-    return { path, text, identity: `${status.dev}:${status.ino}` };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw unreadable(path, error);
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
-  }
-}
-
-function unreadable(path: string, error: unknown): UnavailableError {
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  const [why, remedy] = {
-    ELOOP: ['It is a symbolic link, and the history is not kept behind one.', `rm ${path}`],
-    EACCES: ['You may not read it.', `sudo chown -R "$USER" ${path.replace(/\/[^/]*$/, '')}`],
-  }[code] ?? [`${message}.`, `mv ${path} ${path}.broken`];
-  return new UnavailableError(`the history ${path} cannot be read`, {
-    ...(why === undefined ? {} : { why }),
-    ...(remedy === undefined ? {} : { remedy }),
-  });
 }
 
 function readLines(file: string, text: string, { outcomes, skipped }: History): void {

@@ -6,18 +6,22 @@ export type ManagerKind = 'user' | 'system';
 
 /**
  * Runs systemctl and gives its stdout. The only place that does.
+ * @param utc whether times are to be printed so that they can be read again
  * @throws {UnavailableError} when there is no systemctl, or no manager to talk to, with the cause
  */
 export async function systemctl(
   args: readonly string[],
-  { manager = 'user' }: { manager?: ManagerKind } = {},
+  { manager = 'user', utc = false }: { manager?: ManagerKind; utc?: boolean } = {},
 ): Promise<string> {
   // Imported here, so that what only might ask systemd starts without it.
   const { execa } = await import('execa');
   const result = await execa('systemctl', [`--${manager}`, '--no-pager', ...args], {
     reject: false,
     // Messages are compared with below; figures are printed alike in all languages.
-    env: { LC_ALL: 'C.UTF-8', SYSTEMD_COLORS: '0', SYSTEMD_URLIFY: '0' },
+    env: {
+      ...{ LC_ALL: 'C.UTF-8', SYSTEMD_COLORS: '0', SYSTEMD_URLIFY: '0' },
+      ...(utc ? { TZ: 'UTC' } : {}),
+    },
     maxBuffer: 256 * 1024 * 1024,
     timeout: 60_000,
   });

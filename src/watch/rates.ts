@@ -22,6 +22,7 @@ export function rates(previous: Sample, now: Sample): Rates {
   const cpuUsec = grown(previous.usage.cpuUsec, now.usage.cpuUsec);
   const periods = grown(previous.quota?.periods, now.quota?.periods);
   const throttled = grown(previous.quota?.throttled, now.quota?.throttled);
+  const lately = now.stalledPart;
   const stallUsec = grown(previous.pressure.memory?.full?.total, now.pressure.memory?.full?.total);
   return {
     seconds,
@@ -29,7 +30,11 @@ export function rates(previous: Sample, now: Sample): Rates {
     ...(periods === undefined || throttled === undefined
       ? {}
       : { throttledPart: periods === 0 ? 0 : Math.min(1, throttled / periods) }),
-    ...(stallUsec === undefined ? {} : { memoryStallPart: Math.min(1, stallUsec / 1e6 / seconds) }),
+    ...(stallUsec === undefined
+      ? lately === undefined
+        ? {}
+        : { memoryStallPart: lately }
+      : { memoryStallPart: Math.min(1, stallUsec / 1e6 / seconds) }),
   };
 }
 

@@ -42,6 +42,8 @@ export interface Sample {
   /** Periods of the CPU quota so far, and those in which it ran out; absent without a quota. */
   quota?: { periods: number; throttled: number };
   pressure: { memory?: Pressure; cpu?: Pressure; io?: Pressure };
+  /** Part of the last seconds in which all tasks waited for memory, where `pressure` does not tell. */
+  stalledPart?: number;
 }
 
 /** Limits as the kernel holds them: bytes, tasks, cores. */

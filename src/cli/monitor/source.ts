@@ -1,5 +1,6 @@
 /** Where the samples of `monitor` come from, with what belongs to them. */
-import type { GpuSample, MachineSample } from '../../model/index.js';
+import { isOver, RecentAlerts } from '../../alerts/index.js';
+import type { Alert, GpuSample, MachineSample } from '../../model/index.js';
 import type { ShownAlert } from '../../render/monitor/index.js';
 import type { Sampler } from '../../sampler/index.js';
 
@@ -61,10 +62,22 @@ export class SampleSource {
   }
 }
 
-/**
- * The newest entries of the log of alerts, the newest last. This is where a log is to be read;
- * without one there is nothing to show.
- */
-export function recentAlerts(): ShownAlert[] {
-  return [];
+/** More are not looked at: few are shown. */
+const MOST_ALERTS = 20;
+
+/** Looks at the log of alerts (docs/alerts.md), as far as it is shown: the newest last. */
+export function alertSource(file?: string): () => ShownAlert[] {
+  const recent = new RecentAlerts(file);
+  return () => recent.read().slice(-MOST_ALERTS).map(shownAlert);
+}
+
+function shownAlert(alert: Alert): ShownAlert {
+  const { since, ended = since, severity, rule, says } = alert;
+  const over = isOver(alert) ? { time: ended, severity: 'note' as const } : undefined;
+  return {
+    time: since,
+    severity: severity === 'CRITICAL' ? 'problem' : 'warning',
+    ...over,
+    text: `${rule}${over === undefined ? '' : ' is over'}: ${says}`,
+  };
 }

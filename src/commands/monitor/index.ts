@@ -4,7 +4,7 @@ import { BaseCommand } from '../../cli/base-command.js';
 import { parseInterval } from '../../cli/interval.js';
 import type { MonitorDisplay, Shown } from '../../cli/monitor/displays.js';
 import { pause, repeatedly } from '../../cli/monitor/loop.js';
-import { recentAlerts, SampleSource } from '../../cli/monitor/source.js';
+import { alertSource, SampleSource } from '../../cli/monitor/source.js';
 import { untilTold } from '../../cli/until-told.js';
 import { UsageError } from '../../errors/index.js';
 import { monotonicMs } from '../../machine/clock.js';
@@ -79,9 +79,10 @@ export default class Monitor extends BaseCommand {
     const source = new SampleSource(new Sampler({ details: Math.max(16, processes) }));
     try {
       await source.start();
+      const alerts = alertSource();
       const shown = (): Shown => ({
         sample: source.next(),
-        alerts: recentAlerts(),
+        alerts: alerts(),
         unitsLeftOut: source.unitsLeftOut,
       });
       const page = () => this.#page(shown(), processes);
