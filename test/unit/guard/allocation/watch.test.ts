@@ -4,7 +4,7 @@ import {
   eventsOfSample,
   eventsOfTrace,
   watchAllocations,
-} from '../../../../src/guard/allocation/watch.js';
+} from '../../../../src/guard/allocation/index.js';
 import type { ProcessSample } from '../../../../src/model/machine-sample.js';
 
 const MIB = 1024 * 1024;
