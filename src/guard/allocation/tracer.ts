@@ -1,9 +1,8 @@
 /** bpftrace as a child: started, listened to, noticed when it ends, and gone with us. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Process, readProcess } from '../../cgroup/index.js';
+import { onPath } from '../../gpu/program.js';
 import { printable } from '../../text/index.js';
 import { allocationProgram, readTracerLine } from './program.js';
 
@@ -75,13 +74,6 @@ function tracerArgv({
   const setpriv = onPath('setpriv', env);
   const tied = setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL'];
   return [...tied, bpftrace, '-f', 'json', '-B', 'line', '-e', allocationProgram(thresholdBytes)];
-}
-
-function onPath(name: string, { PATH = '/usr/sbin:/usr/bin:/sbin:/bin' }: NodeJS.ProcessEnv) {
-  return PATH.split(delimiter)
-    .filter((folder) => folder.startsWith('/'))
-    .map((folder) => join(folder, name))
-    .find((path) => existsSync(path));
 }
 
 function neverBegun(reason: string): Tracer {

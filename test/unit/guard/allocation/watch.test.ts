@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Tracer, TracerState } from '../../../../src/guard/allocation/tracer.js';
 import {
   eventsOfSample,
   eventsOfTrace,
   watchAllocations,
 } from '../../../../src/guard/allocation/index.js';
+import type { Tracer, TracerState } from '../../../../src/guard/allocation/tracer.js';
 import type { ProcessSample } from '../../../../src/model/machine-sample.js';
 
 const MIB = 1024 * 1024;
