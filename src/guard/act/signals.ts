@@ -43,7 +43,11 @@ export function endUnit(cgroup: string, signal: EndSignal, places: Places): Outc
 }
 
 /** Stops all processes of a run, or lets them go on. */
-export function setFrozen(cgroup: string, frozen: boolean, { root }: Pick<Places, 'root'>): Outcome {
+export function setFrozen(
+  cgroup: string,
+  frozen: boolean,
+  { root }: Pick<Places, 'root'>,
+): Outcome {
   try {
     return freeze(cgroup, frozen, root) ? 'done' : 'gone';
   } catch (error) {

@@ -5,14 +5,13 @@
 import { constants, existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cgroupOf, isAlive, readLimitFiles } from '../../cgroup/index.js';
+import { ancestorReader, controllersFor } from '../../inspect/surroundings.js';
 import { filesToVerify, verifyKernel } from '../../inspect/verify.js';
-import { ancestorReader } from '../../inspect/surroundings.js';
-import { controllersFor } from '../../inspect/surroundings.js';
 import type { Finding } from '../../model/index.js';
 import { attachArgv, startScopeArgv } from '../../systemd/bus.js';
 import type { ManagerKind } from '../../systemd/client.js';
-import type { CgroupSettings } from '../settings/settings.js';
 import type { Named } from '../decide/types.js';
+import type { CgroupSettings } from '../settings/settings.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { type RunProgram, saidBy } from './program.js';
 
@@ -44,28 +43,40 @@ export class ProtectedSlice {
     if (this.#settings !== undefined && this.#settings.name !== settings.name) await this.remove();
     this.#settings = settings;
     const { memory_low, cpu_weight, io_weight, name } = settings;
-    const values = [
-      `MemoryLow=${memory_low}`,
-      `CPUWeight=${cpu_weight}`,
-      `IOWeight=${io_weight}`,
-    ];
-    return this.#systemctl(['set-property', '--runtime', '--no-ask-password', '--', name, ...values]);
+    const values = [`MemoryLow=${memory_low}`, `CPUWeight=${cpu_weight}`, `IOWeight=${io_weight}`];
+    return this.#systemctl([
+      'set-property',
+      '--runtime',
+      '--no-ask-password',
+      '--',
+      name,
+      ...values,
+    ]);
   }
 
   /**
-   * Moves processes into the slice.
+   * Moves processes into the slice. One that is no longer where it was counts as gone.
    * @returns what came of each, in their order
    */
-  async take(processes: readonly Named[]): Promise<Outcome[]> {
-    const alive = processes.filter((each) => this.#isAlive(each));
-    if (alive.length === 0 || this.#settings === undefined) return processes.map(() => 'gone');
+  async take(moves: readonly { process: Named; from: string }[]): Promise<Outcome[]> {
+    const { proc } = this.#options;
+    const alive = moves
+      // Where it is by now may be under limits that it must not be taken out of.
+      .filter(({ process, from }) => this.#isAlive(process) && cgroupOf(process.pid, proc) === from)
+      .map(({ process }) => process);
+    if (alive.length === 0 || this.#settings === undefined) return moves.map(() => 'gone');
     const { manager, run } = this.#options;
     const pids = alive.map(({ pid }) => pid);
     const scope = this.#scope();
     const attached = await run(attachArgv(scope.unit, pids, manager));
     const ran = attached.status === 0 ? attached : await run(startScopeArgv(scope, pids, manager));
-    if (ran.status !== 0) return processes.map(() => ({ failed: `systemd said: ${saidBy(ran)}` }));
-    return Promise.all(processes.map((each) => this.#arrival(each)));
+    const said = { failed: `systemd said: ${saidBy(ran)}` };
+    return Promise.all(
+      moves.map(({ process }) => {
+        if (!alive.includes(process)) return 'gone';
+        return ran.status === 0 ? this.#arrival(process) : said;
+      }),
+    );
   }
 
   /** Moves a process to the cgroup that it came from, where that is still there. */
@@ -108,10 +119,9 @@ export class ProtectedSlice {
   }
 
   /** Takes the protection away; what still runs in the slice goes on there without it. */
-  async remove(): Promise<Outcome> {
-    if (this.#settings === undefined) return 'done';
-    const { name } = this.#settings;
-    this.#settings = undefined;
+  async remove(name = this.#settings?.name): Promise<Outcome> {
+    if (name === undefined) return 'done';
+    if (name === this.#settings?.name) this.#settings = undefined;
     return this.#systemctl(['revert', '--no-ask-password', '--', name]);
   }
 

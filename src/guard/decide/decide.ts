@@ -63,15 +63,26 @@ function subjectOf(text: string): string {
 /** Notes that a step failed: it is not tried again as long as its subject lives. */
 export function refuse(state: GuardState, what: string, key: string): GuardState {
   const note = `${what} ${key}`;
-  const { [key]: _, ...adjusted } = state.adjusted;
-  const { [key]: __, ...kept } = state.protected;
-  return {
-    ...state,
-    ...(what === 'adjust' ? { adjusted } : {}),
-    ...(what === 'protect' ? { protected: kept } : {}),
-    ...(what === 'freeze' ? { frozen: state.frozen.filter(({ unit }) => unit !== key) } : {}),
-    refused: state.refused.includes(note) ? state.refused : [...state.refused, note],
-  };
+  const refused = state.refused.includes(note) ? state.refused : [...state.refused, note];
+  return { ...forget(state, what, key), refused };
+}
+
+/** Notes that a step was not taken: it may be tried again. */
+export function forget(state: GuardState, what: string, key: string): GuardState {
+  switch (what) {
+    case 'adjust':
+      return { ...state, adjusted: without(state.adjusted, key) };
+    case 'protect':
+      return { ...state, protected: without(state.protected, key) };
+    case 'freeze':
+      return { ...state, frozen: state.frozen.filter(({ unit }) => unit !== key) };
+    default:
+      return state;
+  }
+}
+
+function without<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([each]) => each !== key));
 }
 
 function stillRefused({ state, byKey, sample }: View): string[] {

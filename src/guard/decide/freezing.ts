@@ -41,12 +41,13 @@ export function freezeAndThaw(
   const youngest = rung === 3 ? toFreeze(view, frozen, spared, ending) : undefined;
   if (youngest === undefined) return { actions: [], frozen, spared };
   const { unit, cgroup } = youngest;
+  const { freeze_percent, freeze_seconds: seconds } = view.settings.graduated;
   const why =
     `${percentText(view.available)} of memory is available, at or below ` +
-    `${view.settings.graduated.freeze_percent} %: the youngest limited run stands still, with ` +
+    `${freeze_percent} %: the youngest limited run stands still, with ` +
     roughBytes(held(youngest));
   return {
-    actions: [{ do: 'freeze', unit, cgroup, why }],
+    actions: [{ do: 'freeze', unit, cgroup, seconds, why }],
     frozen: [...frozen, { unit, cgroup, sinceMs: atMs }],
     spared,
     frostMs: atMs,

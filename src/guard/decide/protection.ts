@@ -1,5 +1,6 @@
 /** The processes that are kept alive, and the slice that holds memory for them. */
 import type { ProcessSample } from '../../model/index.js';
+import { printable } from '../../text/safe.js';
 import type { Step } from './ladder.js';
 import type { Action, GuardState } from './types.js';
 import { isIn, isManaged, keyOf, mayTouch, nameOf, type View } from './view.js';
@@ -7,6 +8,7 @@ import { isIn, isManaged, keyOf, mayTouch, nameOf, type View } from './view.js';
 /** Who moves into the slice, and who back. */
 export function protect(view: View): Step & Pick<GuardState, 'protected'> {
   const actions: Action[] = [];
+  const said: string[] = [];
   const kept: GuardState['protected'] = {};
   for (const [key, record] of Object.entries(view.state.protected)) {
     const process = view.byKey.get(key);
@@ -18,11 +20,16 @@ export function protect(view: View): Step & Pick<GuardState, 'protected'> {
     const key = keyOf(process);
     if (kept[key] !== undefined || !isToMove(process, view)) continue;
     const from = process.cgroup as string;
+    const problem = noWayBack(from, view);
+    if (problem !== undefined) {
+      said.push(`${printable(process.comm)} is not moved: ${problem}`);
+      continue;
+    }
     kept[key] = { ...nameOf(process), from };
     const why = 'its name is one of managed_processes';
     actions.push({ do: 'protect', process: nameOf(process), from, why });
   }
-  return { actions, protected: kept };
+  return { actions, why: said, protected: kept };
 }
 
 function backAgain({ from, ...process }: GuardState['protected'][string]): Action {
@@ -39,6 +46,12 @@ function isToMove(process: ProcessSample, view: View): boolean {
   if (isInSlice(cgroup, view.settings.cgroup_settings.name)) return false;
   // In a limited run of ours it stays under the limits that were asked for.
   return !view.ownScopes.some((unit) => isIn(cgroup, unit.cgroup));
+}
+
+/** A user may take a process out of a session, and not put it back there. */
+function noWayBack(from: string, { state: { scene } }: View): string | undefined {
+  if (scene.uid === 0 || from.includes(`/user@${scene.uid}.service/`)) return undefined;
+  return `it is in ${from}, outside of your service manager, where only root could put it back`;
 }
 
 function isInSlice(cgroup: string, slice: string): boolean {

@@ -29,7 +29,9 @@ export type Action =
   | { do: 'warn'; why: string }
   /** The most tokens any run may have out; absent: as each likes. */
   | { do: 'tokens'; most?: number; why: string }
-  | { do: 'freeze' | 'thaw'; unit: string; cgroup: string; why: string }
+  /** For how many seconds at most. */
+  | { do: 'freeze'; unit: string; cgroup: string; seconds: number; why: string }
+  | { do: 'thaw'; unit: string; cgroup: string; why: string }
   | ({ do: 'end'; signal: EndSignal; memory: number } & OnProcess)
   | {
       do: 'endUnit';
