@@ -27,3 +27,17 @@ export function pauseMs({ total, available }: MachineMemory, settings: GuardSett
 export function isPressing({ total, available }: MachineMemory, settings: GuardSettings): boolean {
   return total > 0 && (available / total) * 100 <= highest(settings);
 }
+
+/** While nothing is near, all processes are looked at in every so many intervals only. */
+const CALM_INTERVALS = 3;
+
+/** How often a whole look is due: every interval, unless twice what the first step wants is available. */
+export function sampleEveryMs(
+  { total, available }: MachineMemory,
+  settings: GuardSettings,
+): number {
+  const { graduated, interval } = settings;
+  const first = graduated.enabled ? graduated.warn_percent : highest(settings);
+  const isCalm = total > 0 && (available / total) * 100 > 2 * first;
+  return interval * 1000 * (isCalm ? CALM_INTERVALS : 1);
+}

@@ -14,7 +14,7 @@ import { Guard } from './guard.js';
 import { Journal, makeGuardDirectory, readJournal } from './journal.js';
 import { takeGuardLock } from './lock.js';
 import { Notifier } from './notify.js';
-import { isPressing, pauseMs } from './pace.js';
+import { isPressing, pauseMs, sampleEveryMs } from './pace.js';
 import { guardDirectory } from './places.js';
 import { readScene } from './scene.js';
 import { settingsFile } from './settings/places.js';
@@ -26,6 +26,8 @@ export interface RunOptions {
   /** Where every sample is written, for `guard replay`. */
   trace?: string;
   tell(event: GuardEvent, settings: GuardSettings): void;
+  /** Reads a settings file; see `loadSettings`. */
+  read?: (file: string) => Promise<GuardSettings>;
   env?: NodeJS.ProcessEnv;
   run?: RunProgram;
 }
@@ -43,6 +45,7 @@ export async function runGuard({
   config,
   trace,
   tell,
+  read = loadSettings,
   env = process.env,
   run = runProgram,
 }: RunOptions): Promise<GuardEnd> {
@@ -53,11 +56,15 @@ export async function runGuard({
       why: 'XDG_RUNTIME_DIR is not set, and the directory below /tmp is not yours alone.',
     });
   }
-  const settings = await loadSettings(settingsFile(config));
+  const load = async () => {
+    const file = settingsFile(config);
+    return file === undefined ? DEFAULT_SETTINGS : read(file);
+  };
+  const settings = await load();
   makeGuardDirectory(directory, scene.uid);
   const lock = takeGuardLock(directory);
   if (!('release' in lock)) return { ended: 'held', ...lock };
-  const daemon = new Daemon({ config, trace, tell, env, run, scene, directory, settings });
+  const daemon = new Daemon({ config, trace, tell, load, env, run, scene, directory, settings });
   try {
     await daemon.run();
   } finally {
@@ -80,6 +87,7 @@ interface DaemonOptions {
   config: string | undefined;
   trace: string | undefined;
   tell: RunOptions['tell'];
+  load(): Promise<GuardSettings>;
   env: NodeJS.ProcessEnv;
   run: RunProgram;
   scene: ReturnType<typeof readScene>;
@@ -168,9 +176,9 @@ class Daemon {
     const now = monotonicMs();
     const { settings } = this.#guard;
     const seen = this.#glance.read();
-    const isDue = now - this.#sampledMs >= settings.interval * 1000;
+    const everyMs = seen === undefined ? 0 : sampleEveryMs(seen, settings);
     let memory = seen;
-    if (isDue || seen === undefined || isPressing(seen, settings)) {
+    if (now - this.#sampledMs >= everyMs || (seen && isPressing(seen, settings))) {
       this.#sampledMs = now;
       const sample = this.#sampler.sample();
       this.#trace(sample);
@@ -178,7 +186,7 @@ class Daemon {
       memory = sample.memory;
     }
     this.#notifier.alive(now);
-    const untilDue = this.#sampledMs + settings.interval * 1000 - monotonicMs();
+    const untilDue = this.#sampledMs + everyMs - monotonicMs();
     const pause = memory === undefined ? 1000 : pauseMs(memory, settings);
     await this.#sleep(Math.max(1, Math.min(pause, untilDue)));
   }
@@ -203,7 +211,7 @@ class Daemon {
     this.#isReloading = true;
     try {
       const file = settingsFile(this.#options.config);
-      await this.#guard.change(await loadSettings(file));
+      await this.#guard.change(await this.#options.load());
       const named = file === undefined ? {} : { settings: file };
       this.#tell({ time: Date.now(), event: 'settings', ...named });
     } catch (error) {

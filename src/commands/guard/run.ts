@@ -1,15 +1,15 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.js';
+import { guardUntilTold } from '../../cli/guard-daemon.js';
 import { EXIT, UsageError } from '../../errors/index.js';
 import {
   type GuardEnd,
   loadSettings,
   type Preview,
   previewGuard,
-  runGuard,
   settingsFile,
 } from '../../guard/index.js';
-import { eventToJson, renderEvent, renderPreview } from '../../render/guard.js';
+import { renderPreview } from '../../render/guard.js';
 
 export default class GuardRun extends BaseCommand {
   static override summary = 'Keep chosen processes alive while memory is short.';
@@ -48,22 +48,10 @@ export default class GuardRun extends BaseCommand {
       throw new UsageError('--dry-run takes one sample: there is nothing to trace');
     }
     if (flags['dry-run']) return this.#preview(flags.config);
-    const json = this.jsonEnabled();
-    const end = await runGuard({
-      ...(flags.config === undefined ? {} : { config: flags.config }),
-      ...(flags.trace === undefined ? {} : { trace: flags.trace }),
-      tell: (event, { logging }) => {
-        const isJson = json || logging.json_logs;
-        process.stdout.write(
-          `${isJson ? JSON.stringify(eventToJson(event)) : renderEvent(event)}\n`,
-        );
-      },
-    });
-    if (end.ended === 'held') {
-      const who = end.holder === undefined ? 'another guard' : `the guard with PID ${end.holder}`;
-      this.remark(`${who} runs already: rlimit guard status`);
-      this.endWith(EXIT.problems);
-    }
+    const { config, trace } = flags;
+    const { end, remark } = await guardUntilTold({ config, trace, json: this.jsonEnabled() });
+    if (remark !== undefined) this.remark(remark);
+    this.endWith(remark === undefined ? EXIT.fine : EXIT.problems);
     return end;
   }
 
