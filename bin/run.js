@@ -12,7 +12,7 @@
 ":" //; # A command that dies of SIGSEGV makes rlimit die of it too: that must not dump Node's memory.
 ":" //; ulimit -Sc 0
 ":" //; # The guard stays, and memory is what it guards: less of Node's own for short-lived objects and code.
-":" //; rl_node=; case "$1 $2" in 'guard run') rl_node='--max-semi-space-size=1 --lite-mode' ;; esac
+":" //; rl_node=; case "$1 $2" in 'guard run') rl_node='--max-semi-space-size=1 --single-threaded --optimize-for-size --no-opt' ;; esac
 ":" //; export RLIMIT_STARTED_WITH="$rl_nofile $rl_core $rl_ignored $rl_fds $rl_env"
 ":" //; exec node $rl_node "$0" "$@"
 require('../dist/main.cjs');
