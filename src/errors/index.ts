@@ -101,6 +101,20 @@ export class ProfileFileError extends RlimitError {
   }
 }
 
+/** A settings file of the guard that cannot be used: where, and what is wrong there. */
+export class SettingsFileError extends RlimitError {
+  override readonly id = 'settings-file';
+  override readonly exitCode = EXIT.usage;
+
+  constructor(
+    readonly file: string,
+    readonly detail: string,
+    readonly position?: { line: number; column: number },
+  ) {
+    super(`${file}${position ? `:${position.line}:${position.column}` : ''}: ${detail}`);
+  }
+}
+
 /** Something this machine lacks at the moment: a user manager, a program, a permission. */
 export class UnavailableError extends RlimitError {
   override readonly id: string = 'unavailable';

@@ -1,0 +1,115 @@
+/** Files that are read again and again: kept open, and parsed only when they say something new. */
+import { closeSync, openSync, readSync } from 'node:fs';
+
+/** Shared by all: nothing of it is kept. The longest file that matters is /proc/stat of a large machine. */
+const buffer = Buffer.alloc(64 * 1024);
+
+/**
+ * A file of records gives a page at most a read (seq_file of the kernel): a read that is clearly
+ * shorter was the last one. No record of the files read here is longer than the difference.
+ */
+const SHORT_READ = 3840;
+
+/** How files are opened: kept open while there is room, so that opening them is paid once. */
+export class Descriptors {
+  #left: number;
+
+  /** @param most so many may be kept open at a time */
+  constructor(most: number) {
+    this.#left = most;
+  }
+
+  /** Whether one more may stay open; it counts from then on. */
+  take(): boolean {
+    if (this.#left <= 0) return false;
+    this.#left -= 1;
+    return true;
+  }
+
+  release(): void {
+    this.#left += 1;
+  }
+}
+
+/**
+ * One file and what it means. A file that is not there, or that makes no sense, is absent. It is tried
+ * again at the next reading.
+ */
+export class KeptFile<T> {
+  readonly #path: string;
+  readonly #parse: (text: string) => T | undefined;
+  readonly #descriptors: Descriptors;
+  #file: number | undefined;
+  #bytes: Buffer | undefined;
+  #value: T | undefined;
+
+  constructor(path: string, parse: (text: string) => T | undefined, descriptors: Descriptors) {
+    this.#path = path;
+    this.#parse = parse;
+    this.#descriptors = descriptors;
+  }
+
+  /** What it says now; the same object as before where nothing has changed. */
+  read(): T | undefined {
+    const length = this.#fill();
+    if (length === undefined) return undefined;
+    if (this.#bytes?.length === length && buffer.compare(this.#bytes, 0, length, 0, length) === 0) {
+      return this.#value;
+    }
+    this.#bytes = Buffer.from(buffer.subarray(0, length));
+    this.#value = this.#parse(this.#bytes.toString('latin1'));
+    return this.#value;
+  }
+
+  close(): void {
+    if (this.#file === undefined) return;
+    closeQuietly(this.#file);
+    this.#file = undefined;
+    this.#descriptors.release();
+  }
+
+  #fill(): number | undefined {
+    if (this.#file !== undefined) {
+      const length = readAll(this.#file);
+      // ENODEV: the cgroup went and another of that name may have come.
+      if (length === undefined) this.close();
+      else return length;
+    }
+    const file = openQuietly(this.#path);
+    if (file === undefined) return undefined;
+    const length = readAll(file);
+    if (length !== undefined && this.#descriptors.take()) this.#file = file;
+    else closeQuietly(file);
+    return length;
+  }
+}
+
+/** Bytes of a file from its beginning, now in `buffer`; undefined where it cannot be read. */
+function readAll(file: number): number | undefined {
+  let length = 0;
+  try {
+    for (;;) {
+      const got = readSync(file, buffer, length, buffer.length - length, length);
+      length += got;
+      if (got < SHORT_READ || length === buffer.length) return length;
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+export function openQuietly(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch {
+    return undefined;
+  }
+}
+
+export function closeQuietly(file: number): void {
+  try {
+    closeSync(file);
+  } catch {
+    // It was ours to close, and nothing depends on it.
+  }
+}
