@@ -64,7 +64,7 @@ export function fileBefore(text: string): string | undefined {
   return line?.slice(BEFORE.length);
 }
 
-function running({ argv, path }: ServiceNeeds): string[] {
+function running({ manager, argv, path }: ServiceNeeds): string[] {
   const [program = '', ...args] = argv;
   const search =
     path.length === 0 ? [] : [setting('Environment', `PATH=${path.join(':')}:${SYSTEM_PATH}`)];
@@ -78,18 +78,23 @@ function running({ argv, path }: ServiceNeeds): string[] {
     ...search,
     'Restart=on-failure',
     'RestartSec=2s',
+    // A settings file that is wrong does not become right by itself.
+    'RestartPreventExitStatus=2',
     // The guard ends its own children, and then puts back what it changed.
     'KillMode=mixed',
     'TimeoutStartSec=90s',
     'TimeoutStopSec=60s',
     // The watchdog ends it by SIGABRT, of which Node would dump its memory.
     'LimitCORE=0',
-    'RuntimeDirectory=rlimit-guard',
-    // What it has to put back outlives a guard that was killed.
-    'RuntimeDirectoryPreserve=yes',
-    'UMask=0027',
+    ...(manager === 'system' ? RUNTIME : []),
   ];
 }
+
+/**
+ * Its journal, which outlives a guard that was killed: it says what is to be put back. All may read it
+ * (`guard status`, and the runs that obey a cap on tokens).
+ */
+const RUNTIME = ['RuntimeDirectory=rlimit-guard', 'RuntimeDirectoryPreserve=yes', 'UMask=0022'];
 
 function resources(): string[] {
   return [
