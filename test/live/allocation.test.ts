@@ -1,12 +1,14 @@
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { guardUnit } from '../../src/guard/service/unit.js';
 import { machine } from './machine-under-test.js';
 
 /** The one suite whose image carries bpftrace; the kernel is the same in all. */
 const isHome = machine.suite === 'trixie';
 
 const MIB = 1024 * 1024;
-const program = '/tmp/allocations.cjs';
+// Not in /tmp: the service has one of its own.
+const program = '/usr/local/lib/allocations.cjs';
 
 /** Watches as the guard does, and prints where its news come from, and each event. */
 const DRIVER = `
@@ -85,6 +87,34 @@ if (isHome)
         expect(bytes).toBeLessThanOrEqual(150 * MIB);
         expect(overMs).toBeLessThanOrEqual(1000);
       }
+    });
+
+    it('is told to a service with no more rights than the guard’s', async () => {
+      const text = guardUnit({
+        manager: 'system',
+        argv: ['/usr/local/bin/node', program],
+        path: [],
+        writable: [],
+        ebpf: true,
+        gpu: false,
+        gpuSettings: false,
+      });
+      // It is no guard: it does not say that it is ready.
+      const input = text.replace('Type=notify', 'Type=exec').replace('WatchdogSec=30s\n', '');
+      const unit = '/run/systemd/system/rlimit-allocations.service';
+      const start = `cat > ${unit}; systemctl daemon-reload; systemctl start rlimit-allocations`;
+      await machine.exec(start, { user: 'root', input });
+      const journal = async () =>
+        (await machine.exec('journalctl -u rlimit-allocations -o cat --no-pager', { user: 'root' }))
+          .stdout;
+      await expect.poll(journal, { timeout: 90_000 }).toMatch(/^\{"kind":"ebpf"\}$/m);
+      const { stdout } = await machine.exec('python3 /opt/rlimit/fixtures/take.py touch');
+      const event = `{"pid":${Number.parseInt(stdout, 10)},`;
+      await expect.poll(journal, { timeout: 30_000 }).toContain(event);
+      await machine.exec(`systemctl stop rlimit-allocations; rm ${unit}; systemctl daemon-reload`, {
+        user: 'root',
+      });
+      expect(await tracers()).toEqual([]);
     });
 
     it('bpftrace ends with who started it, and is not asked for by others than root', async () => {

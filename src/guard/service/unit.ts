@@ -39,7 +39,6 @@ export function guardUnit(needs: ServiceNeeds): string {
     ...(needs.before === undefined ? [] : [BEFORE + needs.before]),
     '[Unit]',
     'Description=Guard of this machine’s memory (rlimit)',
-    'Documentation=man:systemd.resource-control(5)',
     ...(isSystem ? ['After=dbus.socket systemd-tmpfiles-setup.service'] : []),
     // A guard that fails again and again is not started for ever.
     'StartLimitIntervalSec=5min',
@@ -154,7 +153,6 @@ function confinement(needs: ServiceNeeds): string[] {
     'RestrictNamespaces=yes',
     'RestrictRealtime=yes',
     'RestrictSUIDSGID=yes',
-    'RemoveIPC=yes',
     '# Besides the bus: alerts may call a command of yours that speaks to a network.',
     'RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6',
     'SystemCallArchitectures=native',

@@ -5,7 +5,7 @@ import {
   readModes,
   restorePerformance,
   setPerformance,
-} from '../../../src/gpu/performance.js';
+} from '../../../src/gpu/index.js';
 import type { Answer } from '../../../src/gpu/program.js';
 
 const UUID = 'GPU-12345678-aaaa-bbbb-cccc-0123456789ab';
