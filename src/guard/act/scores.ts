@@ -17,7 +17,7 @@ export function changeScore(
     const now = Number(readFileSync(file, 'utf8'));
     if (now === to) return 'done';
     if (now !== from) return { failed: `somebody has set it to ${now} meanwhile` };
-    writeFileSync(file, String(to), { flag: constants.O_WRONLY as never });
+    writeFileSync(file, String(to), { flag: (constants.O_WRONLY | constants.O_TRUNC) as never });
     return 'done';
   } catch (error) {
     return outcomeOf(error);
