@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import { EXIT, isRlimitError, SettingsFileError } from '../errors/index.js';
 import { runProgram } from '../guard/act/program.js';
+import { jsonLine } from '../guard/collect/entry.js';
 import { type GuardEnd, runGuard } from '../guard/run.js';
 import type { GuardSettings } from '../guard/settings/settings.js';
 import { eventToJson, renderEvent } from '../render/guard-events.js';
@@ -66,7 +67,7 @@ export async function guardUntilTold({
     ...(read === undefined ? {} : { read }),
     tell: (event, { logging }) => {
       const isJson = json || logging.json_logs;
-      process.stdout.write(`${isJson ? JSON.stringify(eventToJson(event)) : renderEvent(event)}\n`);
+      process.stdout.write(isJson ? jsonLine(eventToJson(event)) : `${renderEvent(event)}\n`);
     },
   });
   if (end.ended === 'told') return { end };

@@ -1,5 +1,6 @@
 /** What the guard tells while it runs; `render` makes lines of it. */
 import type { Finding } from '../model/index.js';
+import type { Note } from './collect/entry.js';
 import type { Action } from './decide/types.js';
 
 /** How an action came out, as it is told. */
@@ -10,6 +11,7 @@ export type GuardEvent = { time: number } & (
   | { event: 'ended' }
   | { event: 'action'; action: Action; result: Told; failed?: string }
   | { event: 'remark'; why: string }
+  | { event: 'note'; note: Note }
   | { event: 'finding'; finding: Finding }
   | { event: 'settings'; settings?: string; problem?: string }
 );

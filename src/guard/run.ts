@@ -7,7 +7,9 @@ import type { MachineSample } from '../model/index.js';
 import { Sampler } from '../sampler/index.js';
 import { Actor } from './act/actor.js';
 import { type RunProgram, runProgram } from './act/program.js';
-import { initialState } from './decide/types.js';
+import { Beside } from './beside/beside.js';
+import type { DataAction } from './collect/index.js';
+import { type Action, initialState } from './decide/types.js';
 import type { GuardEvent } from './events.js';
 import { Glance } from './glance.js';
 import { Guard } from './guard.js';
@@ -106,6 +108,9 @@ class Daemon {
   readonly #resumed: boolean;
   /** The slice of an earlier guard, where that had another name. */
   readonly #oldSlice: string | undefined;
+  #beside: Beside | undefined;
+  /** Told since the last sample, for the data. */
+  #deeds: DataAction[] = [];
   #sampledMs = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
   #isOver = false;
@@ -161,10 +166,12 @@ class Daemon {
     if (this.#oldSlice !== undefined) await this.#actor.removeSlice(this.#oldSlice);
     // Memory may be short already, and systemd slow: the slice is not waited for.
     const begun = this.#guard.begin();
+    this.#beside = this.#besides();
     this.#notifier.ready('guarding');
     while (!this.#isOver) await this.#turn();
     this.#notifier.stopping();
     await begun;
+    await this.#beside.stop();
     await this.#guard.end();
     this.#sampler.close();
     this.#glance.close();
@@ -183,6 +190,7 @@ class Daemon {
       const sample = this.#sampler.sample();
       this.#trace(sample);
       this.#guard.step(sample);
+      this.#beside?.step(sample, this.#guard.state, this.#deeds.splice(0));
       memory = sample.memory;
     }
     this.#notifier.alive(now);
@@ -212,6 +220,7 @@ class Daemon {
     try {
       const file = settingsFile(this.#options.config);
       await this.#guard.change(await this.#options.load());
+      await this.#beside?.change(this.#guard.settings);
       const named = file === undefined ? {} : { settings: file };
       this.#tell({ time: Date.now(), event: 'settings', ...named });
     } catch (error) {
@@ -236,7 +245,25 @@ class Daemon {
     }
   }
 
+  #besides(): Beside {
+    const { scene, directory, settings } = this.#options;
+    return new Beside({
+      settings,
+      uid: scene.uid,
+      directory,
+      tell: (note) => this.#tell({ time: Date.now(), event: 'note', note }),
+    });
+  }
+
   #tell(event: GuardEvent): void {
+    if (event.event === 'action' && event.result === 'done') this.#deeds.push(deedOf(event.action));
     this.#options.tell(event, this.#guard.settings);
   }
+}
+
+function deedOf(action: Action): DataAction {
+  const detail = 'why' in action ? action.why : '';
+  if (!('process' in action)) return { event: action.do, detail };
+  const { pid, comm } = action.process;
+  return { event: action.do, pid, name: comm, detail };
 }

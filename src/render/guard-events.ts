@@ -1,4 +1,5 @@
 /** What the guard tells while it runs. Without colour: the daemon loads it, and its lines go to a log. */
+import type { Note } from '../guard/collect/entry.js';
 import type { Action, GuardEvent } from '../guard/index.js';
 import { counted } from '../text/counted.js';
 import { printable } from '../text/safe.js';
@@ -19,6 +20,8 @@ export function renderEvent(event: GuardEvent): string {
       return `${deedOf(event)}: ${printable(event.action.why)}`;
     case 'remark':
       return printable(event.why);
+    case 'note':
+      return `${event.note.level === 'critical' ? 'CRITICAL: ' : ''}${printable(event.note.message)}`;
     case 'finding':
       return `${event.finding.severity}: ${printable(event.finding.cause)} [${event.finding.id}]`;
     case 'settings':
@@ -32,12 +35,22 @@ export function renderEvent(event: GuardEvent): string {
 /** The same as an object for JSON lines: flat, with the sentence in it. */
 export function eventToJson(event: GuardEvent): Record<string, unknown> {
   const { time, ...rest } = event;
+  if (event.event === 'note') return noteToJson(event.time, event.note);
   return {
     time: new Date(time).toISOString(),
     level: levelOf(event),
     message: renderEvent(event),
     ...rest,
   };
+}
+
+/** Flat as well: its own keys first, and no field takes their place. */
+function noteToJson(
+  time: number,
+  { level, about, message, fields }: Note,
+): Record<string, unknown> {
+  const own = { time: new Date(time).toISOString(), level, message, event: about };
+  return { ...own, ...fields, ...own };
 }
 
 /** As syslog(3) calls it. */

@@ -13,6 +13,7 @@ const SETTINGS = [
   'backstop: {enabled: false}',
   'graduated: {enabled: false}',
   'machine_learning: {data_collection: true, log_path: /var/log/guard-data/data.csv}',
+  '',
 ].join('\n');
 
 async function root(command: string, options: ExecOptions = {}) {
@@ -76,6 +77,16 @@ describe('the guard as a service', () => {
     expect((await guard('install').catch(() => undefined))?.change).toBeUndefined();
     await said(`sed -i '$d' ${settings}`);
     expect(await guard('install')).toMatchObject({ change: 'unchanged', state: { pid } });
+
+    // What it does beside: data for analysis, and allocation rates by what there is.
+    const events = await journal();
+    expect(events).toMatch(
+      machine.suite === 'trixie' ? /told by the kernel/ : /by samples: bpftrace is not installed/,
+    );
+    const data = await said('cat /var/log/guard-data/data.csv');
+    expect(data).toMatch(/^time,event,pid,/);
+    expect(data).toMatch(/^\d+,process,\d+,\d+,guarded-pet,/m);
+    expect(data).toMatch(/^\d+,protect,\d+,,guarded-pet,.*managed_processes\r?$/m);
 
     expect(await guard('stop')).toMatchObject({ state: { active: 'inactive' } });
     expect(await place()).toBe('pet.service');
