@@ -50,6 +50,9 @@ export class Guard {
 
   /** Sets up what the settings ask for. */
   async begin(): Promise<void> {
+    // What an earlier guard had the jobservers told ends by itself, unless it is told again.
+    const { tokens: most } = this.#state;
+    if (most !== undefined) this.#options.actor.swift({ do: 'tokens', most, why: '' });
     await this.#setSlice();
     this.#write();
   }

@@ -23,21 +23,40 @@ export function pauseMs({ total, available }: MachineMemory, settings: GuardSett
   return Math.round(Math.min(most, Math.max(Math.min(LEAST_MS, most), headroom / BYTES_PER_MS)));
 }
 
-/** Whether a glance at the memory alone tells that a whole look is due: something would be done. */
-export function isPressing({ total, available }: MachineMemory, settings: GuardSettings): boolean {
-  return total > 0 && (available / total) * 100 <= highest(settings);
+/** How many of the thresholds have been crossed: with each one more something may have to be done. */
+export function depthOf({ total, available }: MachineMemory, settings: GuardSettings): number {
+  const { backstop, graduated } = settings;
+  const thresholds = [
+    ...(graduated.enabled
+      ? [graduated.warn_percent, graduated.tokens_percent, graduated.freeze_percent]
+      : []),
+    ...(backstop.enabled ? [backstop.term_percent, backstop.kill_percent] : []),
+  ];
+  return total > 0 ? thresholds.filter((each) => (available / total) * 100 <= each).length : 0;
 }
+
+/** While somebody may have to be ended, looks take no more than this part of a core. */
+const PRESSING_PART = 0.1;
+const PRESSING_LEAST_MS = 100;
 
 /** While nothing is near, all processes are looked at in every so many intervals only. */
 const CALM_INTERVALS = 3;
 
-/** How often a whole look is due: every interval, unless twice what the first step wants is available. */
+/**
+ * How often a whole look is due: every interval, or less often while twice what the first step wants is
+ * available, or more often where somebody may have to be ended.
+ * @param costMs CPU time of the last look
+ */
 export function sampleEveryMs(
   { total, available }: MachineMemory,
-  settings: GuardSettings,
+  { settings, costMs }: { settings: GuardSettings; costMs: number },
 ): number {
-  const { graduated, interval } = settings;
+  const { graduated, backstop, interval } = settings;
+  const percent = total > 0 ? (available / total) * 100 : 100;
+  const everyMs = interval * 1000;
+  if (backstop.enabled && percent <= backstop.term_percent) {
+    return Math.min(everyMs, Math.max(PRESSING_LEAST_MS, costMs / PRESSING_PART));
+  }
   const first = graduated.enabled ? graduated.warn_percent : highest(settings);
-  const isCalm = total > 0 && (available / total) * 100 > 2 * first;
-  return interval * 1000 * (isCalm ? CALM_INTERVALS : 1);
+  return everyMs * (percent > 2 * first ? CALM_INTERVALS : 1);
 }

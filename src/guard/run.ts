@@ -16,7 +16,7 @@ import { Guard } from './guard.js';
 import { Journal, makeGuardDirectory, readJournal } from './journal.js';
 import { takeGuardLock } from './lock.js';
 import { Notifier } from './notify.js';
-import { isPressing, pauseMs, sampleEveryMs } from './pace.js';
+import { depthOf, pauseMs, sampleEveryMs } from './pace.js';
 import { guardDirectory } from './places.js';
 import { readScene } from './scene.js';
 import { settingsFile } from './settings/places.js';
@@ -112,6 +112,9 @@ class Daemon {
   /** Told since the last sample, for the data. */
   #deeds: DataAction[] = [];
   #sampledMs = Number.NEGATIVE_INFINITY;
+  /** How many thresholds were crossed at the last glance, and what the last look took. */
+  #depth = 0;
+  #costMs = 0;
   #wake: (() => void) | undefined;
   #isOver = false;
   #isReloading = false;
@@ -183,20 +186,31 @@ class Daemon {
     const now = monotonicMs();
     const { settings } = this.#guard;
     const seen = this.#glance.read();
-    const everyMs = seen === undefined ? 0 : sampleEveryMs(seen, settings);
+    const costMs = this.#costMs;
+    const everyMs = seen === undefined ? 1000 : sampleEveryMs(seen, { settings, costMs });
+    const depth = seen === undefined ? 0 : depthOf(seen, settings);
     let memory = seen;
-    if (now - this.#sampledMs >= everyMs || (seen && isPressing(seen, settings))) {
+    if (now - this.#sampledMs >= everyMs || depth > this.#depth) {
       this.#sampledMs = now;
-      const sample = this.#sampler.sample();
-      this.#trace(sample);
-      this.#guard.step(sample);
-      this.#beside?.step(sample, this.#guard.state, this.#deeds.splice(0));
-      memory = sample.memory;
+      memory = this.#look().memory;
     }
+    this.#depth = depth;
     this.#notifier.alive(now);
     const untilDue = this.#sampledMs + everyMs - monotonicMs();
     const pause = memory === undefined ? 1000 : pauseMs(memory, settings);
     await this.#sleep(Math.max(1, Math.min(pause, untilDue)));
+  }
+
+  /** A sample and what follows from it, and what that took. */
+  #look(): MachineSample {
+    const before = process.cpuUsage();
+    const sample = this.#sampler.sample();
+    this.#trace(sample);
+    this.#guard.step(sample);
+    this.#beside?.step(sample, this.#guard.state, this.#deeds.splice(0));
+    const { user, system } = process.cpuUsage(before);
+    this.#costMs = (user + system) / 1000;
+    return sample;
   }
 
   #sleep(milliseconds: number): Promise<void> {

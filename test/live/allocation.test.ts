@@ -18,7 +18,7 @@ let said = '';
 const look = () => {
   const source = JSON.stringify(watch.source());
   if (source !== said) console.log(said = source);
-  for (const event of watch.take({ processes: [] })) console.log(JSON.stringify(event));
+  for (const event of watch.take({ atMs: 0, processes: [] })) console.log(JSON.stringify(event));
 };
 const timer = setInterval(look, 50);
 process.once('SIGTERM', async () => {

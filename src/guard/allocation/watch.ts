@@ -34,7 +34,7 @@ export interface AllocationWatch {
    * The events since the last question. To be asked with each sample: where there is no eBPF they are
    * found in it.
    */
-  take(sample: Pick<MachineSample, 'processes'>): AllocationEvent[];
+  take(sample: Pick<MachineSample, 'atMs' | 'processes'>): AllocationEvent[];
   /** News that came too fast to be told, since the beginning. */
   lost(): number;
   stop(): Promise<void>;
@@ -46,6 +46,7 @@ export function watchAllocations(
   tracer: Tracer = startTracer(options),
 ): AllocationWatch {
   const { names, thresholdBytes } = options;
+  const samples = new SampledGrowth(thresholdBytes);
   let lost = 0;
   return {
     source: () => sourceOf(tracer),
@@ -53,9 +54,10 @@ export function watchAllocations(
       const news = tracer.take();
       lost += news.lost;
       const traced = eventsOfTrace(news.seen, sample.processes, names);
+      // Looked at in any case, so that the first one after the end of bpftrace has one before it.
+      const sampled = samples.look(sample, names);
       if (tracer.state().kind === 'tracing') return traced;
       const told = new Set(traced.map(({ pid }) => pid));
-      const sampled = eventsOfSample(sample.processes, names, thresholdBytes);
       return [...traced, ...sampled.filter(({ pid }) => !told.has(pid))];
     },
     lost: () => lost,
@@ -88,21 +90,61 @@ export function eventsOfTrace(
   return [...events.values()];
 }
 
-/** What samples tell: growth over the time between two of them, as a rate. Pure. */
-export function eventsOfSample(
-  processes: readonly ProcessSample[],
-  names: readonly string[] | 'all',
-  thresholdBytes: number,
-): AllocationEvent[] {
-  return processes
-    .filter((process) => (process.growth ?? 0) > thresholdBytes && isWatched(process, names))
-    .map((process) => ({
-      pid: process.pid,
-      bytes: Math.round(process.growth ?? 0),
-      overMs: 1000,
-      source: 'sampling' as const,
-      ...nameOf(process),
-    }));
+/** What a process has taken since the beginning of its window. */
+interface Window {
+  sinceMs: number;
+  bytes: number;
+}
+
+/**
+ * What samples tell. Their growth is a rate, and they come more often while memory is short: what it
+ * amounts to is added up over a second, or over the time between two samples where that is more. It holds
+ * as much as a sample has processes.
+ */
+export class SampledGrowth {
+  readonly #thresholdBytes: number;
+  #windows = new Map<string, Window>();
+  #lastMs: number | undefined;
+
+  constructor(thresholdBytes: number) {
+    this.#thresholdBytes = thresholdBytes;
+  }
+
+  /** The watched processes that this sample shows to be over the threshold, each once a window. */
+  look(
+    { atMs, processes }: Pick<MachineSample, 'atMs' | 'processes'>,
+    names: readonly string[] | 'all',
+  ): AllocationEvent[] {
+    const lastMs = this.#lastMs ?? atMs;
+    const windows = new Map<string, Window>();
+    const events: AllocationEvent[] = [];
+    for (const process of processes) {
+      if (process.growth === undefined || !isWatched(process, names)) continue;
+      const key = `${process.pid}:${process.startTicks}`;
+      const before = this.#windows.get(key) ?? { sinceMs: lastMs, bytes: 0 };
+      const bytes = Math.max(0, before.bytes + (process.growth * (atMs - lastMs)) / 1000);
+      const overMs = atMs - before.sinceMs;
+      const isOver = bytes > this.#thresholdBytes * Math.max(1, overMs / WINDOW_MS);
+      if (isOver) events.push(sampledEvent(process, bytes, overMs));
+      const isDone = isOver || overMs >= WINDOW_MS;
+      windows.set(key, isDone ? { sinceMs: atMs, bytes: 0 } : { ...before, bytes });
+    }
+    this.#windows = windows;
+    this.#lastMs = atMs;
+    return events;
+  }
+}
+
+const WINDOW_MS = 1000;
+
+function sampledEvent(process: ProcessSample, bytes: number, overMs: number): AllocationEvent {
+  return {
+    pid: process.pid,
+    bytes: Math.round(bytes),
+    overMs: Math.round(overMs),
+    source: 'sampling',
+    ...nameOf(process),
+  };
 }
 
 type Named = Pick<ProcessSample, 'pid' | 'comm' | 'argv0' | 'startTicks'>;

@@ -7,7 +7,7 @@ import type { GuardEvent } from '../../../src/guard/events.js';
 import { Guard } from '../../../src/guard/guard.js';
 import { Journal, readJournal } from '../../../src/guard/journal.js';
 import { takeGuardLock } from '../../../src/guard/lock.js';
-import { isPressing, pauseMs, sampleEveryMs } from '../../../src/guard/pace.js';
+import { depthOf, pauseMs, sampleEveryMs } from '../../../src/guard/pace.js';
 import { readScene } from '../../../src/guard/scene.js';
 import { DEFAULT_SETTINGS } from '../../../src/guard/settings/settings.js';
 import { CapReader } from '../../../src/jobserver/cap.js';
@@ -262,12 +262,12 @@ describe('the pace', () => {
   it('quickens as memory gets low', () => {
     const paces = [90, 20, 10, 8, 1].map((percent) => pauseMs(at(percent), DEFAULT_SETTINGS));
     expect(paces).toEqual([1000, 344, 57, 50, 50]);
-    expect([9, 8, 5].map((percent) => isPressing(at(percent), DEFAULT_SETTINGS))).toEqual([
-      ...[false, true, true],
-    ]);
-    expect([60, 29].map((percent) => sampleEveryMs(at(percent), DEFAULT_SETTINGS))).toEqual([
-      ...[3000, 1000],
-    ]);
+    const depths = [40, 15, 9, 8, 5, 1].map((percent) => depthOf(at(percent), DEFAULT_SETTINGS));
+    expect(depths).toEqual([0, 1, 2, 3, 4, 5]);
+    const every = (percent: number, costMs = 5) =>
+      sampleEveryMs(at(percent), { settings: DEFAULT_SETTINGS, costMs });
+    expect([every(60), every(29), every(6)]).toEqual([3000, 1000, 1000]);
+    expect([every(5), every(5, 30), every(5, 900)]).toEqual([100, 300, 1000]);
   });
 });
 

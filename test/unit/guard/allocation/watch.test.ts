@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
-  eventsOfSample,
   eventsOfTrace,
+  SampledGrowth,
   watchAllocations,
 } from '../../../../src/guard/allocation/index.js';
 import type { Tracer, TracerState } from '../../../../src/guard/allocation/tracer.js';
@@ -46,17 +46,46 @@ describe('growth that the kernel told', () => {
 });
 
 describe('growth that samples tell', () => {
-  it('is over the threshold as a rate, and known', () => {
-    const processes = [
-      process(1, 'a', { growth: 100 * MIB }),
-      process(2, 'b', { growth: 100 * MIB + 1 }),
-      process(3, 'c', { growth: -500 * MIB }),
-      process(4, 'd'),
-    ];
-    expect(eventsOfSample(processes, 'all', 100 * MIB)).toEqual([
-      { pid: 2, startTicks: 20, comm: 'b', bytes: 100 * MIB + 1, overMs: 1000, source: 'sampling' },
+  /** Goes through samples `[ms, growth in MiB a second]` of one process; gives what was told at each. */
+  function through(samples: [atMs: number, growth?: number][], names: 'all' | string[] = 'all') {
+    const growth = new SampledGrowth(100 * MIB);
+    return samples.map(([atMs, rate]) => {
+      const more = rate === undefined ? {} : { growth: rate * MIB };
+      const events = growth.look({ atMs, processes: [process(2, 'b', more)] }, names);
+      return events.map(({ bytes, overMs }) => `${bytes / MIB} in ${overMs}`).join();
+    });
+  }
+
+  it('is what it amounts to within a second', () => {
+    expect(through([[0], [1000, 101], [2000, 100], [3000, 250]])).toEqual([
+      '',
+      '101 in 1000',
+      '',
+      '250 in 1000',
     ]);
-    expect(eventsOfSample(processes, ['a'], 100 * MIB)).toEqual([]);
+  });
+
+  it('is no alarm for a high rate over a short time', () => {
+    expect(through([[0], [100, 300], [200, 300], [300, 0], [1000, 0], [1100, 500]])).toEqual(
+      Array.from({ length: 6 }, () => ''),
+    );
+  });
+
+  it('is added up over samples that come faster', () => {
+    expect(through([[0], [250, 150], [500, 150], [750, 150], [1000, 150]]).filter(Boolean)).toEqual(
+      ['112.5 in 750'],
+    );
+  });
+
+  it('over a longer time has to be more', () => {
+    expect(through([[0], [3000, 90]])).toEqual(['', '']);
+    expect(through([[0], [3000, 110]])).toEqual(['', '330 in 3000']);
+  });
+
+  it('is of watched processes alone, and of none whose growth is unknown', () => {
+    expect(through([[0], [1000, 500]], ['a'])).toEqual(['', '']);
+    expect(through([[0], [1000], [2000]])).toEqual(['', '', '']);
+    expect(through([[0], [1000, -500], [2000, 101]])).toEqual(['', '', '101 in 1000']);
   });
 });
 
@@ -70,10 +99,11 @@ describe('the watch', () => {
     };
     const watch = watchAllocations({ names: 'all', thresholdBytes: MIB }, tracer);
     const sample = { processes: [process(2, 'b', { growth: 9 * MIB })] };
+    watch.take({ ...sample, atMs: -1000 });
     return {
       watch,
       look: () => {
-        const events = watch.take(sample);
+        const events = watch.take({ ...sample, atMs: at * 1000 });
         const source = watch.source();
         at += 1;
         return { events, source };
@@ -101,6 +131,6 @@ describe('the watch', () => {
       events: [{ source: 'sampling' }],
       source: { kind: 'sampling', reason: 'bpftrace ended by SIGKILL' },
     });
-    expect(watch.lost()).toBe(4);
+    expect(watch.lost()).toBe(5);
   });
 });
