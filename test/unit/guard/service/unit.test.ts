@@ -47,7 +47,7 @@ describe('the unit', () => {
 
   it.each([
     [{}, LEAST],
-    [{ ebpf: true }, `${LEAST} CAP_BPF CAP_PERFMON`],
+    [{ ebpf: true }, `${LEAST} CAP_BPF CAP_PERFMON CAP_SYS_ADMIN`],
     [{ gpu: true }, LEAST],
     [{ gpu: true, gpuSettings: true }, `${LEAST} CAP_SYS_ADMIN`],
   ])('with %j has the capabilities %s', (needs, capabilities) => {
