@@ -166,7 +166,7 @@ function confinement(needs: ServiceNeeds): string[] {
  * capabilities(7). KILL: processes of all users. SYS_RESOURCE: a lower oom_score_adj. DAC_OVERRIDE: the
  * cgroup.freeze, cgroup.kill and oom_score_adj of users are theirs. SYS_PTRACE: whose files a process has
  * open (/proc/PID/fd). BPF and PERFMON (Linux 5.8): bpftrace. SYS_ADMIN: under
- * kernel.perf_event_paranoid=3, which Debian and Ubuntu have, perf_event_open(2) wants it for every event,
+ * kernel.perf_event_paranoid=3 or more (Debian, Ubuntu) perf_event_open(2) wants it for every event,
  * and bpftrace attaches by one (seen with BPF and PERFMON alone: "Error attaching probe"); and NVIDIA's
  * driver takes settings from nobody else (nvidia-smi -pm, -ac).
  */
