@@ -15,6 +15,7 @@ import { esbuildYaml } from './yaml-plugin.mjs';
 /** Modules that dist/main.cjs imports from the other bundle, when it needs them. */
 const LAZY = [
   'src/budget/applicant.ts',
+  'src/cli/guard-daemon.ts',
   'src/cli/oclif.ts',
   'src/cli/report-run-error.ts',
   'src/run/jobserver/index.ts',

@@ -1,5 +1,6 @@
 /** Tokens for build tools that follow memory: what to decide, and how tools are reached. */
 
+export * from './cap.js';
 export * from './clients.js';
 export * from './freezer.js';
 export * from './look.js';

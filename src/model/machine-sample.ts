@@ -69,9 +69,11 @@ export interface MachinePressure {
   io?: StallShare;
 }
 
-/** One GPU as nvidia-smi tells. */
+/** One GPU as nvidia-smi tells, or one part of a GPU that is split by MIG. */
 export interface GpuSample {
+  /** Of the GPU, also for a part of it. */
   index: number;
+  /** Of the GPU; a part has `UUID/MIG-gi3-ci0` with its instances. */
   uuid: string;
   name: string;
   driver?: string;
@@ -89,9 +91,14 @@ export interface GpuProcess {
   pid: number;
   /** As nvidia-smi names it: a path, from another program; hostile until printable(). */
   name: string;
+  /** C computes, G draws, M is of the Multi-Process Service; absent where it is not told. */
+  type?: GpuProcessType;
   /** Bytes; absent where the driver does not tell. */
   memory?: number;
 }
+
+/** Type of a process as nvidia-smi(1) has it. */
+export type GpuProcessType = 'C' | 'G' | 'C+G' | 'M' | 'M+C';
 
 /** A cgroup of systemd with its use and its limits. */
 export interface UnitSample {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { UnavailableError } from '../errors/index.js';
-import { systemctlFailure } from './client.js';
+import { type ManagerKind, systemctlFailure } from './client.js';
 import { type BusProperty, busWords } from './marshal.js';
 
 /** A scope to be made of processes that run already. */
@@ -18,11 +18,15 @@ const MANAGER = [
 ] as const;
 
 /**
- * The busctl line that makes a scope of the user's manager out of running processes
+ * The busctl line that makes a scope out of running processes
  * (StartTransientUnit, org.freedesktop.systemd1(5)). `Delegate` is what later lets further
  * processes be attached: seen, on 252, 257 and 262 a scope without it refuses them.
  */
-export function startScopeArgv(scope: TransientScope, pids: readonly number[]): string[] {
+export function startScopeArgv(
+  scope: TransientScope,
+  pids: readonly number[],
+  manager: ManagerKind = 'user',
+): string[] {
   const properties: BusProperty[] = [
     { name: 'PIDs', signature: 'au', words: [String(pids.length), ...pids.map(String)] },
     { name: 'Slice', signature: 's', words: [scope.slice] },
@@ -33,15 +37,19 @@ export function startScopeArgv(scope: TransientScope, pids: readonly number[]): 
     ...scope.properties,
   ];
   return [
-    ...['busctl', '--user', 'call', ...MANAGER, 'StartTransientUnit', 'ssa(sv)a(sa(sv))'],
+    ...['busctl', `--${manager}`, 'call', ...MANAGER, 'StartTransientUnit', 'ssa(sv)a(sa(sv))'],
     ...[scope.unit, 'fail', String(properties.length), ...properties.flatMap(busWords), '0'],
   ];
 }
 
 /** The busctl line that moves running processes into a unit (AttachProcessesToUnit). */
-export function attachArgv(unit: string, pids: readonly number[]): string[] {
+export function attachArgv(
+  unit: string,
+  pids: readonly number[],
+  manager: ManagerKind = 'user',
+): string[] {
   return [
-    ...['busctl', '--user', 'call', ...MANAGER, 'AttachProcessesToUnit', 'ssau'],
+    ...['busctl', `--${manager}`, 'call', ...MANAGER, 'AttachProcessesToUnit', 'ssau'],
     ...[unit, '', String(pids.length), ...pids.map(String)],
   ];
 }

@@ -34,6 +34,16 @@ const packages = [
   ...['systemd-oomd', 'earlyoom'],
 ];
 
+/**
+ * What only one suite carries. bpftrace brings libLLVM and libclang, 140 MB that every boot of the other
+ * suites would have on its disk for tests that need them in one place: the kernel is the same in all.
+ */
+const packagesOf: Partial<Record<Suite, string[]>> = { trixie: ['bpftrace'] };
+
+function packagesFor(suite: Suite): string[] {
+  return [...packages, ...(packagesOf[suite] ?? [])];
+}
+
 /** Documentation and translations: half of the files, and nobody reads them there. */
 const leftOutPaths = ['doc', 'man', 'info', 'locale'];
 
@@ -80,7 +90,14 @@ async function unpackKernel(directory: string): Promise<void> {
 /** Changes with everything that goes into a disk, so that a stale one is never booted. */
 async function diskKey(suite: Suite, { version }: Kernel): Promise<string> {
   const { node } = suiteFacts[suite];
-  const recipe = { suite, packages, leftOutPaths, diskSize, node, kernel: version };
+  const recipe = {
+    suite,
+    packages: packagesFor(suite),
+    leftOutPaths,
+    diskSize,
+    node,
+    kernel: version,
+  };
   const hash = createHash('sha256').update(JSON.stringify(recipe));
   for (const file of await filesUnder(imageFiles)) {
     hash.update(relative(imageFiles, file)).update(await readFile(file));
@@ -93,7 +110,7 @@ async function buildDisk(suite: Suite, kernel: Kernel, disk: string): Promise<vo
   const modules = join(kernel.directory, 'modules', kernel.version);
   const node = await nodeBinary(suiteFacts[suite].node);
   try {
-    await debootstrap(suite, ['--variant=apt'], packages, tree);
+    await debootstrap(suite, ['--variant=apt'], packagesFor(suite), tree);
     await runStep(join(imageFiles, 'provision.sh'), [tree, node, modules]);
     // No journal: every boot works on a throw-away copy.
     await runStep('mke2fs', ['-q', '-t', 'ext4', '-O', '^has_journal', '-d', tree, disk, diskSize]);

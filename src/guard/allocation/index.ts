@@ -1,0 +1,2 @@
+/** Processes that take memory fast, by eBPF or by sampling. */
+export * from './watch.js';

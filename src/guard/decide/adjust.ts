@@ -1,0 +1,62 @@
+/** The largest that may be ended are the kernel's first choice as well: oom_score_adj. */
+import type { ProcessSample } from '../../model/index.js';
+import { roughBytes } from '../../quantity/index.js';
+import type { Step } from './ladder.js';
+import type { Action, GuardState } from './types.js';
+import { isOpen, orderOf } from './victims.js';
+import { heldBy, keyOf, nameOf, type View } from './view.js';
+
+/** Who has been among them stays so, until somebody is larger by this factor: figures flicker. */
+const KEEPS = 1.1;
+
+/** Who gets a score, and who gets the old one back. */
+export function adjustScores(view: View): Step & Pick<GuardState, 'adjusted'> {
+  const alive = Object.entries(view.state.adjusted).filter(([key]) => view.byKey.has(key));
+  const before = Object.fromEntries(alive);
+  const chosen = largest(view, before);
+  const score = view.settings.dynamic_adjustment.score;
+  const actions: Action[] = [];
+  const adjusted: GuardState['adjusted'] = {};
+  for (const [key, record] of alive) {
+    if (chosen.has(key) && record.to === score) adjusted[key] = record;
+    else actions.push(restored(record, view));
+  }
+  for (const [key, process] of chosen) {
+    if (adjusted[key] !== undefined) continue;
+    // One whose score was another before that is back to it by the restoration above.
+    const from = before[key]?.from ?? process.oomScoreAdj ?? 0;
+    adjusted[key] = { ...nameOf(process), from, to: score };
+    const why = `it holds ${roughBytes(heldBy(process))}, among the most of what may be ended`;
+    actions.push({ do: 'adjust', process: nameOf(process), from, to: score, why });
+  }
+  return { actions, adjusted };
+}
+
+function restored(record: GuardState['adjusted'][string], view: View): Action {
+  const { from, to, ...process } = record;
+  const { enabled, count } = view.settings.dynamic_adjustment;
+  const why = enabled ? `it is no longer among the ${count} largest` : 'scores are left alone now';
+  return { do: 'restore', process, from: to, to: from, why };
+}
+
+function largest(view: View, before: GuardState['adjusted']): Map<string, ProcessSample> {
+  const { enabled, count, score } = view.settings.dynamic_adjustment;
+  if (!enabled) return new Map();
+  const weight = (process: ProcessSample) =>
+    heldBy(process) * (before[keyOf(process)] === undefined ? 1 : KEEPS);
+  const open = view.sample.processes.filter(
+    (process) =>
+      isOpen(process, view) &&
+      orderOf(process, view) !== 'avoid' &&
+      heldBy(process) > 0 &&
+      !view.state.refused.includes(`adjust ${keyOf(process)}`) &&
+      (before[keyOf(process)] !== undefined || isFree(process, score)),
+  );
+  const sorted = open.toSorted((a, b) => weight(b) - weight(a) || a.pid - b.pid).slice(0, count);
+  return new Map(sorted.map((process) => [keyOf(process), process]));
+}
+
+/** Somebody has given it a score below 0, to keep it, or one that is as high already. */
+function isFree({ oomScoreAdj }: ProcessSample, score: number): boolean {
+  return oomScoreAdj !== undefined && oomScoreAdj >= 0 && oomScoreAdj < score;
+}
