@@ -64,7 +64,8 @@ while True:
 const asUser = (argv: readonly string[], stdout: 'pipe' | 'ignore' = 'ignore'): ChildProcess =>
   spawn('setpriv', ['--reuid', `${UID}`, '--regid', `${UID}`, '--clear-groups', ...argv], {
     stdio: ['ignore', stdout, 'ignore'],
-    env: { PATH: process.env.PATH, HOME: directory },
+    // Without SHELL oclif would look the user up, who has no account.
+    env: { PATH: process.env.PATH, HOME: directory, SHELL: '/bin/sh' },
   });
 
 function availablePercent(): number {
