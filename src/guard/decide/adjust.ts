@@ -14,11 +14,14 @@ export function adjustScores(view: View): Step & Pick<GuardState, 'adjusted'> {
   const alive = Object.entries(view.state.adjusted).filter(([key]) => view.byKey.has(key));
   const before = Object.fromEntries(alive);
   const chosen = largest(view, before);
-  const score = view.settings.dynamic_adjustment.score;
+  const { score } = view.settings.dynamic_adjustment;
   const actions: Action[] = [];
   const adjusted: GuardState['adjusted'] = {};
   for (const [key, record] of alive) {
-    if (chosen.has(key) && record.to === score) adjusted[key] = record;
+    const process = view.byKey.get(key);
+    // One that holds nothing any more is on its way out: its score is nobody's to change by then.
+    const isLeaving = process !== undefined && heldBy(process) === 0;
+    if ((chosen.has(key) && record.to === score) || isLeaving) adjusted[key] = record;
     else actions.push(restored(record, view));
   }
   for (const [key, process] of chosen) {

@@ -163,6 +163,14 @@ describe('scores', () => {
     expect(next.actions).toEqual([]);
   });
 
+  it('of one that is on its way out are left alone', () => {
+    const first = play([machine(0, 60, three)]);
+    const leaving = process(2000, 'p0', 0);
+    const next = play([machine(1000, 60, [leaving])], DEFAULT_SETTINGS, first.state);
+    expect(doing(next.actions, 'adjust', 'restore')).toEqual([]);
+    expect(Object.keys(next.state.adjusted)).toEqual(['2000:3000']);
+  });
+
   it('change with the settings by way of the old value', () => {
     const first = play([machine(0, 60, three.slice(0, 1))]);
     const score = { ...DEFAULT_SETTINGS.dynamic_adjustment, score: 300 };
