@@ -1,8 +1,10 @@
 import { execa } from 'execa';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { MachineSample } from '../../src/model/index.js';
 import { promtool } from '../setup/promtool.js';
-import { machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
+
+const SHOW = '\u001b[?25h';
 
 /** Starts a limited run and waits for its scope. */
 async function start(unit: string, script: string) {
@@ -55,3 +57,33 @@ it('a limited scope is seen with its limits, and its metrics are accepted', asyn
   expect(checked).toMatchObject({ stdout: '', stderr: '', exitCode: 0 });
   await machine.exec('rlimit kill rlimit-mon-1.scope');
 });
+
+if (isHomeSuite('forky'))
+  describe('on a terminal', () => {
+    it('keys change and end a scope, and the terminal is as it was', async () => {
+      const run = await start('rlimit-mon-2', 'exec sleep 600');
+      const watch = await machine.spawn(['sh', '-c', 'rlimit monitor --watch=0.5; stty -a'], {
+        tty: { rows: 30, cols: 100 },
+        env: { TERM: 'xterm', NO_COLOR: '1' },
+      });
+      await watch.waitForOutput('> rlimit-mon-2.scope');
+      watch.write('rMemoryMax=48M\r');
+      await watch.waitForOutput(/MemoryMax 64M -> 48M/);
+      const { stdout: max } = await machine.exec(
+        'cat "/sys/fs/cgroup$(systemctl --user show -P ControlGroup rlimit-mon-2.scope)/memory.max"',
+      );
+      expect(max.trim()).toBe(String(48 * 1024 ** 2));
+      watch.write('k');
+      await watch.waitForOutput('End rlimit-mon-2.scope with all its processes? [y/N]');
+      watch.write('y');
+      await watch.waitForOutput('Ended 1 process');
+      expect(await run.wait()).toMatchObject({ signal: 'SIGTERM' });
+      await watch.waitForOutput('No unit has a limit of its own.');
+      watch.write('q');
+      const { status, stdout } = await watch.wait();
+      expect(status).toBe(0);
+      const [, after = ''] = stdout.split(SHOW);
+      expect(after).toMatch(/[^-]icanon/);
+      expect(after).toMatch(/[^-]echo\b/);
+    });
+  });
