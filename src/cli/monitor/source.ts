@@ -1,28 +1,30 @@
 /** Where the samples of `monitor` come from, with what belongs to them. */
 import { isOver, RecentAlerts } from '../../alerts/index.js';
+import { type GpuPoller, type GpuReading, pollGpus, readGpus } from '../../gpu/index.js';
 import type { Alert, GpuSample, MachineSample } from '../../model/index.js';
 import type { ShownAlert } from '../../render/monitor/index.js';
 import type { Sampler } from '../../sampler/index.js';
 
-/** Asks for the GPUs; takes its time, since a program is asked. */
-export type ReadGpus = () => Promise<GpuSample[]>;
-
-/** A machine without GPUs, and until there is a reader of them. */
-const noGpus: ReadGpus = async () => [];
+/** How the GPUs are asked for; other ways in tests. */
+export interface GpuWays {
+  read(): Promise<GpuReading>;
+  poll(): GpuPoller;
+}
 
 /**
- * Samples with GPUs in them. These are asked beside the samples, never twice at a time: one that hangs
- * leaves what it told last.
+ * Samples with GPUs in them. These are asked for at their own pace (nvidia-smi may take seconds), and
+ * no sample but the first waits for them.
  */
 export class SampleSource {
   readonly #sampler: Sampler;
-  readonly #readGpus: ReadGpus;
-  #gpus: GpuSample[] = [];
-  #asking: Promise<void> | undefined;
+  readonly #ways: GpuWays;
+  #first: GpuReading | undefined;
+  #poller: GpuPoller | undefined;
+  #last: readonly GpuSample[] = [];
 
-  constructor(sampler: Sampler, readGpus: ReadGpus = noGpus) {
+  constructor(sampler: Sampler, ways: GpuWays = { read: readGpus, poll: pollGpus }) {
     this.#sampler = sampler;
-    this.#readGpus = readGpus;
+    this.#ways = ways;
   }
 
   /**
@@ -31,13 +33,12 @@ export class SampleSource {
    */
   async start(): Promise<void> {
     this.#sampler.sample();
-    await this.#ask();
+    this.#first = await this.#ways.read();
   }
 
   /** @throws {UnavailableError} */
   next(): MachineSample {
-    void this.#ask();
-    return this.#sampler.sample(this.#gpus);
+    return this.#sampler.sample(this.#gpus());
   }
 
   get unitsLeftOut(): number {
@@ -45,20 +46,18 @@ export class SampleSource {
   }
 
   close(): void {
+    this.#poller?.stop();
     this.#sampler.close();
   }
 
-  #ask(): Promise<void> {
-    this.#asking ??= this.#readGpus()
-      .then((gpus) => {
-        this.#gpus = gpus;
-      })
-      // No answer says nothing new.
-      .catch(() => {})
-      .finally(() => {
-        this.#asking = undefined;
-      });
-    return this.#asking;
+  /** One sample needs one answer; who takes more gets newer ones. */
+  #gpus(): readonly GpuSample[] {
+    const first = this.#first;
+    this.#first = undefined;
+    if (first === undefined) this.#poller ??= this.#ways.poll();
+    const reading = first ?? this.#poller?.latest();
+    if (reading !== undefined) this.#last = reading.kind === 'read' ? reading.gpus : [];
+    return this.#last;
   }
 }
 

@@ -10,10 +10,11 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { pause, repeatedly } from '../../../src/cli/monitor/loop.js';
+import { repeatedly } from '../../../src/cli/monitor/loop.js';
 import { parseListen, serveMetrics } from '../../../src/cli/monitor/serve.js';
 import { SampleSource } from '../../../src/cli/monitor/source.js';
 import { writeTextfile } from '../../../src/cli/monitor/textfile.js';
+import type { GpuReading } from '../../../src/gpu/index.js';
 import type { Sampler } from '../../../src/sampler/index.js';
 import { machineSample } from '../sampler/sampled.js';
 
@@ -158,22 +159,33 @@ describe('SampleSource', () => {
     return { seen, sampler: { sample, close() {}, unitsLeftOut: 0 } as unknown as Sampler };
   };
 
-  it('never asks for the GPUs twice at a time, and keeps what was told last', async () => {
+  it('waits for the first answer on GPUs alone, and shows newer ones when they come', async () => {
     const { seen, sampler: one } = sampler();
     const { gpus } = machineSample();
-    let asked = 0;
-    const source = new SampleSource(one, async () => {
-      asked += 1;
-      if (asked === 2) throw new Error('it hangs');
-      return gpus;
+    let latest: GpuReading | undefined;
+    let [polled, stopped] = [0, false];
+    const source = new SampleSource(one, {
+      read: async () => ({ kind: 'read', gpus }),
+      poll: () => {
+        polled += 1;
+        return {
+          latest: () => latest,
+          stop: () => {
+            stopped = true;
+          },
+        };
+      },
     });
     await source.start();
     source.next();
+    expect(polled).toBe(0);
     source.next();
-    await pause(1);
+    latest = { kind: 'silent', reason: 'it hangs' };
     source.next();
-    expect(asked).toBe(3);
-    expect(seen).toEqual([undefined, gpus, gpus, gpus]);
+    source.close();
+    expect({ polled, stopped }).toEqual({ polled: 1, stopped: true });
+    // What was told last holds until there is something else to tell.
+    expect(seen).toEqual([undefined, gpus, gpus, []]);
   });
 });
 
