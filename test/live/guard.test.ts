@@ -66,7 +66,7 @@ afterEach(async () => {
 describe('the guard of the machine', () => {
   it('protects, marks, leaves word when it is killed, and puts everything back', async () => {
     const editor = await namedProgram('wordsmith');
-    const hog = await namedProgram('gu\u001b[31mzz\nler', 'python3');
+    const hog = await namedProgram('gu\u001b[31mzz\nler', '/usr/bin/python3');
     await configure({
       managed_processes: ['wordsmith'],
       dynamic_adjustment: { enabled: true, count: 1, score: 600 },
@@ -123,7 +123,7 @@ describe('the guard of the machine', () => {
   });
 
   it('ends the hog and nobody else', async () => {
-    const hog = await namedProgram('guzzler', 'python3');
+    const hog = await namedProgram('guzzler', '/usr/bin/python3');
     const available = Number(
       await outputOf(
         "awk '/MemTotal/ {t=$2} /MemAvailable/ {a=$2} END {print int(100 * a / t)}' /proc/meminfo",
@@ -154,7 +154,10 @@ describe('the guard of the machine', () => {
       ...{ freeze_seconds: 3, freeze_pause_seconds: 60 },
     };
     await configure({ graduated });
-    const run = await spawn('exec rlimit run default -p MemoryMax=300M -- sleep 600');
+    const run = await spawn(
+      'exec rlimit run default -p MemoryMax=300M -- python3 /opt/rlimit/fixtures/hog.py 150 600',
+    );
+    await run.waitForOutput('holding');
     const scope = await outputOf(
       'for i in $(seq 100); do ls -d /sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/' +
         'app.slice/app-rlimit.slice/app-rlimit-*/rlimit-*.scope 2>/dev/null && break; sleep 0.2; done',
@@ -165,10 +168,7 @@ describe('the guard of the machine', () => {
     await guard.waitForOutput('thaw rlimit-default');
     expect(await outputOf(`cat ${scope}/cgroup.freeze`)).toBe('0');
 
-    const backstop = {
-      ...{ enabled: true, term_percent: 99, kill_percent: 99, least_percent: 0 },
-      ...{ avoid: ['python3'], prefer: ['sleep'] },
-    };
+    const backstop = { enabled: true, term_percent: 99, kill_percent: 99, least_percent: 5 };
     const preview = { ...QUIET, graduated: { enabled: false }, backstop };
     await machine.exec(`cat > ${DIRECTORY}/preview.yaml`, {
       ...root,

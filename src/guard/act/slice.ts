@@ -4,7 +4,7 @@
  */
 import { constants, existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cgroupOf, isAlive, readLimitFiles } from '../../cgroup/index.js';
+import { cgroupOf, isAlive, isPopulated, readLimitFiles, slicePath } from '../../cgroup/index.js';
 import { ancestorReader, controllersFor } from '../../inspect/surroundings.js';
 import { filesToVerify, verifyKernel } from '../../inspect/verify.js';
 import type { Finding } from '../../model/index.js';
@@ -118,11 +118,30 @@ export class ProtectedSlice {
     });
   }
 
-  /** Takes the protection away; what still runs in the slice goes on there without it. */
+  /**
+   * Takes the protection away; what still runs in the slice goes on there without it.
+   * @param name the slice of an earlier guard, where it is not the one that was set
+   */
   async remove(name = this.#settings?.name): Promise<Outcome> {
     if (name === undefined) return 'done';
     if (name === this.#settings?.name) this.#settings = undefined;
-    return this.#systemctl(['revert', '--no-ask-password', '--', name]);
+    // Seen on 257: without its files an active slice keeps the values, so they are written first.
+    const values = ['MemoryLow=0', 'CPUWeight=100', 'IOWeight=100'];
+    await this.#systemctl([
+      'set-property',
+      '--runtime',
+      '--no-ask-password',
+      '--',
+      name,
+      ...values,
+    ]);
+    const reverted = await this.#systemctl(['revert', '--no-ask-password', '--', name]);
+    const { manager, root } = this.#options;
+    // To stop a slice is to end what is in it.
+    if (manager === 'system' && !isPopulated(slicePath(name), root)) {
+      await this.#systemctl(['stop', '--no-ask-password', '--', name]);
+    }
+    return reverted;
   }
 
   /** Whether a cgroup is below the slice. */

@@ -151,10 +151,18 @@ describe('the protected slice', () => {
     );
     expect(actor.swift({ ...protect, do: 'unprotect', to: '/old.scope' })).toBe('done');
     expect(read('sys/old.scope/cgroup.procs')).toBe('2001');
+    asked.length = 0;
     await actor.removeSlice();
-    expect(asked.at(-1)?.slice(1)).toEqual([
-      ...['--system', 'revert', '--no-ask-password', '--', 'oom_protector.slice'],
-    ]);
+    expect(asked.map((argv) => argv[2])).toEqual(['set-property', 'revert', 'stop']);
+    expect(asked[0]).toContain('MemoryLow=0');
+  });
+
+  it('is not stopped while somebody is in it, whom that would end', async () => {
+    const { actor, asked, root } = desk();
+    mkdirSync(`${root}/sys${SLICE}`, { recursive: true });
+    writeFileSync(`${root}/sys${SLICE}/cgroup.events`, 'populated 1\nfrozen 0\n');
+    await actor.removeSlice('oom_protector.slice');
+    expect(asked.map((argv) => argv[2])).toEqual(['set-property', 'revert']);
   });
 
   it('says what the kernel does not hold', async () => {
