@@ -76,7 +76,8 @@ export class UnknownNameError extends UsageError {
       | 'option'
       | 'trouble'
       | 'lint'
-      | 'check',
+      | 'check'
+      | 'service',
     readonly wrong: string,
     known: readonly string[],
     options: { why?: string; remedy?: string } = {},

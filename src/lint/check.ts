@@ -44,6 +44,18 @@ export async function checkProfiles(
   return { checked, problems: withoutDoubles(found) };
 }
 
+/** Checks the text of a profile of the user's as if it stood in its file. */
+export async function checkText(
+  name: string,
+  text: string,
+  places: Places,
+  facts: Facts,
+): Promise<ProfileProblem[]> {
+  const source = { path: userFile(name, places), text, project: false };
+  const problems = parseProblems(source, name);
+  return problems.length > 0 ? problems : checkUserFile(source, name, facts, places);
+}
+
 function isPath(target: string): boolean {
   return target.includes('/') || /\.ya?ml$/.test(target);
 }
