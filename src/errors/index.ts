@@ -77,6 +77,7 @@ export class UnknownNameError extends UsageError {
       | 'trouble'
       | 'lint'
       | 'check'
+      | 'plan'
       | 'service',
     readonly wrong: string,
     known: readonly string[],
@@ -98,6 +99,16 @@ export class ProfileFileError extends RlimitError {
     readonly detail: string,
     readonly position?: { line: number; column: number },
   ) {
+    super(`${file}${position ? `:${position.line}:${position.column}` : ''}: ${detail}`);
+  }
+}
+
+/** A plan file that cannot be used: where, and what is wrong there. */
+export class PlanFileError extends RlimitError {
+  override readonly id = 'plan-file';
+  override readonly exitCode = EXIT.usage;
+
+  constructor(file: string, detail: string, position?: { line: number; column: number }) {
     super(`${file}${position ? `:${position.line}:${position.column}` : ''}: ${detail}`);
   }
 }

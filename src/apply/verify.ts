@@ -1,0 +1,295 @@
+/** Whether a plan is in force: systemd's word and the kernel's, unit by unit. */
+import { readFileSync } from 'node:fs';
+import { readDelegation } from '../doctor/checks/delegation.js';
+import { readEarlyoom, thresholdsOf } from '../doctor/checks/earlyoom.js';
+import { parseSwaps } from '../doctor/checks/swap.js';
+import { examine, placeHere } from '../doctor/index.js';
+import { readText, Unknown } from '../doctor/place.js';
+import { compare, type PropertyRow } from '../inspect/compare.js';
+import { contextReader } from '../inspect/context-reader.js';
+import { observe } from '../inspect/observe.js';
+import type { Finding } from '../model/index.js';
+import { parseShow, type Shown, showArgs } from '../systemd/show.js';
+import { printable } from '../text/index.js';
+import type { Compiled, MachineWish, UnitWish } from './compile/types.js';
+import { must, readSysctl, type System, systemctlLine } from './system.js';
+
+/** One unit against the plan. */
+export interface VerifiedUnit {
+  unit: string;
+  /**
+   * `in-force`: the kernel holds all of it. `waits`: it does not run, and systemd holds the values for
+   * when it does. `none`: no unit of that pattern is there. `not-in-force`: see the findings.
+   */
+  state: 'in-force' | 'waits' | 'none' | 'not-in-force';
+  rows: PropertyRow[];
+}
+
+/** Something of the machine against the plan. */
+export interface VerifiedFact {
+  what: string;
+  wanted: string;
+  observed: string;
+  isSo: boolean;
+}
+
+export interface Verified {
+  units: VerifiedUnit[];
+  facts: VerifiedFact[];
+  findings: Finding[];
+  /** Whether anything of the plan is not as it is to be. */
+  isInForce: boolean;
+}
+
+/**
+ * Looks at every unit and fact that a plan is about.
+ * @throws {StepFailed} where the manager does not answer
+ */
+export async function verify(
+  { units, wishes, plan }: Pick<Compiled, 'units' | 'wishes' | 'plan'>,
+  { system, checks }: { system: System; checks: readonly string[] },
+): Promise<Verified> {
+  const verified: VerifiedUnit[] = [];
+  const findings: Finding[] = [];
+  for (const wish of units) {
+    const result = await verifyWish(wish, plan, system);
+    verified.push(...result.units);
+    findings.push(...result.findings);
+  }
+  const facts: VerifiedFact[] = [];
+  for (const wish of wishes) facts.push(await verifyFact(wish));
+  findings.push(...facts.filter(({ isSo }) => !isSo).map(factFinding));
+  if (checks.length > 0) {
+    const { report } = await examine({ names: checks });
+    findings.push(...report.checks.flatMap((check) => check.findings));
+  }
+  const isInForce =
+    verified.every(({ state }) => state !== 'not-in-force') && facts.every(({ isSo }) => isSo);
+  return { units: verified, facts, findings, isInForce };
+}
+
+async function verifyWish(
+  wish: UnitWish,
+  plan: string,
+  system: System,
+): Promise<{ units: VerifiedUnit[]; findings: Finding[] }> {
+  const shownUnits = await show(wish, system);
+  const contextFor = contextReader(process.env);
+  const result: { units: VerifiedUnit[]; findings: Finding[] } = { units: [], findings: [] };
+  for (const shown of shownUnits) {
+    const observation = observe({ manager: wish.manager, shown });
+    if (observation === undefined || observation.loadState === 'not-found') continue;
+    const isActive = observation.activeState === 'active';
+    const context = {
+      ...(await contextFor(observation, wish.properties)),
+      // Of a unit that does not run, systemd's word is compared only with a profile's.
+      ...(isActive ? {} : { profile: plan }),
+    };
+    const { rows, findings } = compare(wish.properties, observation, context);
+    const ours = rows.filter(({ asked }) => asked !== undefined);
+    const settings =
+      isActive || wish.settings !== undefined ? await settingFindings(wish, shown, system) : [];
+    const about = findings.filter(
+      ({ property }) => property === undefined || property in wish.properties,
+    );
+    const bad = [...about.filter(isContrary), ...settings];
+    result.findings.push(...about, ...settings);
+    result.units.push({
+      unit: observation.unit,
+      state: bad.length > 0 ? 'not-in-force' : isActive ? 'in-force' : 'waits',
+      rows: ours,
+    });
+  }
+  if (result.units.length === 0) result.units.push({ unit: wish.units, state: 'none', rows: [] });
+  return result;
+}
+
+/** Remarks that a limit binds less than it could are no sign that it is not there. */
+const REMARKS: readonly string[] = [
+  'ancestor-tighter',
+  'io-weight-without-scheduler',
+  'livelock',
+  'percent-of-machine',
+  'high-below-max-without-swap',
+];
+
+function isContrary({ id }: Finding): boolean {
+  return !REMARKS.includes(id);
+}
+
+async function show({ units, manager }: UnitWish, system: System): Promise<Shown[]> {
+  return parseShow(await must(system, systemctlLine(manager, ...showArgs([units]))));
+}
+
+/** Settings besides limits: what systemd has loaded, and what the kernel holds for the main process. */
+async function settingFindings(wish: UnitWish, shown: Shown, system: System): Promise<Finding[]> {
+  const { settings, manager } = wish;
+  const unit = shown.Id ?? wish.units;
+  if (settings === undefined) return [];
+  const names = Object.keys(settings);
+  const text = await must(
+    system,
+    systemctlLine(manager, 'show', `--property=${names.join(',')}`, '--', unit),
+  );
+  const held = new Map(
+    [...text.matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]),
+  );
+  const wrong = names.filter((name) => held.has(name) && held.get(name) !== settings[name]);
+  const findings = wrong.map((name) =>
+    notSo(
+      unit,
+      name,
+      settings[name] ?? '',
+      held.get(name) ?? '',
+      `systemd holds ${name}=${held.get(name)}`,
+    ),
+  );
+  const kernel = privilegesOf(shown.MainPID);
+  if (settings.NoNewPrivileges === 'yes' && kernel !== undefined && !kernel.none) {
+    findings.push(
+      notSo(
+        unit,
+        'NoNewPrivileges',
+        'yes',
+        'no',
+        `its main process ${shown.MainPID} was started without it`,
+      ),
+    );
+  }
+  return findings;
+}
+
+/** NoNewPrivs of /proc/PID/status (proc(5)); absent where there is no main process. */
+function privilegesOf(pid: string | undefined): { none: boolean } | undefined {
+  if (pid === undefined || !/^[1-9]\d*$/.test(pid)) return undefined;
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return { none: /^NoNewPrivs:\s*1$/m.test(status) };
+  } catch {
+    return undefined;
+  }
+}
+
+function notSo(
+  unit: string,
+  property: string,
+  wanted: string,
+  observed: string,
+  cause: string,
+): Finding {
+  return {
+    id: 'plan-not-in-force',
+    severity: 'problem',
+    unit,
+    property,
+    wanted,
+    observed,
+    cause: printable(`${unit}: ${cause}, and the plan wants ${wanted === '' ? 'none' : wanted}`),
+    remedy: `sudo systemctl restart ${unit}`,
+  };
+}
+
+function factFinding({ what, wanted, observed }: VerifiedFact): Finding {
+  return {
+    id: 'plan-not-in-force',
+    severity: 'problem',
+    property: what,
+    wanted,
+    observed,
+    cause: printable(`the plan wants ${wanted}, and there is ${observed}`),
+  };
+}
+
+/** One fact of the machine. What cannot be read is not so. */
+async function verifyFact(wish: MachineWish): Promise<VerifiedFact> {
+  try {
+    return await factOf(wish);
+  } catch (error) {
+    if (!(error instanceof Unknown)) throw error;
+    return {
+      what: wish.what,
+      wanted: wordsOf(wish),
+      observed: `unknown: ${error.message}`,
+      isSo: false,
+    };
+  }
+}
+
+async function factOf(wish: MachineWish): Promise<VerifiedFact> {
+  const base = { what: wish.what, wanted: wordsOf(wish) };
+  const place = placeHere();
+  switch (wish.what) {
+    case 'swappiness': {
+      const held = readSysctl('vm.swappiness');
+      return {
+        ...base,
+        observed: `vm.swappiness ${held ?? 'unknown'}`,
+        isSo: held === String(wish.value),
+      };
+    }
+    case 'swap': {
+      const areas = parseSwaps(readText(place, '/proc/swaps') ?? '');
+      const area = areas.find(({ path }) => path === wish.path);
+      const observed =
+        area === undefined ? `no swap on ${wish.path}` : `${wish.path}, priority ${area.priority}`;
+      return { ...base, observed, isSo: area?.priority === wish.priority };
+    }
+    case 'zram': {
+      const areas = parseSwaps(readText(place, '/proc/swaps') ?? '').filter(({ isZram }) => isZram);
+      const observed =
+        areas.length === 0
+          ? 'no compressed memory'
+          : areas.map(({ path, priority }) => `${path}, priority ${priority}`).join('; ');
+      return { ...base, observed, isSo: areas.some(({ priority }) => priority === wish.priority) };
+    }
+    case 'earlyoom': {
+      const { active = 'not installed', argv = [] } = await readEarlyoom(place);
+      const { memory } = thresholdsOf(argv);
+      const isSo = active === 'active' && memory.term === wish.term && memory.kill === wish.kill;
+      const observed =
+        active === 'active'
+          ? `earlyoom at ${memory.term}% and ${memory.kill}%`
+          : `earlyoom ${active}`;
+      return { ...base, observed, isSo };
+    }
+    case 'delegation':
+      return { ...base, ...(await delegationFact(wish.controllers)) };
+  }
+}
+
+function wordsOf(wish: MachineWish): string {
+  switch (wish.what) {
+    case 'swappiness':
+      return `vm.swappiness ${wish.value}`;
+    case 'swap':
+      return `${wish.path}, priority ${wish.priority}`;
+    case 'zram':
+      return `compressed memory, priority ${wish.priority}`;
+    case 'earlyoom':
+      return `earlyoom at ${wish.term}% and ${wish.kill}%`;
+    case 'delegation':
+      return `${wish.controllers.join(' ')} for users’ managers`;
+  }
+}
+
+/**
+ * systemd gives a running manager's cgroup the controllers at the reload; that the manager itself finds
+ * out only at its next start is told by `rlimit doctor delegation`.
+ */
+async function delegationFact(
+  wanted: readonly string[],
+): Promise<Pick<VerifiedFact, 'observed' | 'isSo'>> {
+  const place = placeHere();
+  const managers = await readDelegation(place);
+  if (managers.length === 0) {
+    return { observed: 'no user’s manager runs: it counts from the next login on', isSo: true };
+  }
+  const lacking = managers.filter(({ controllers }) =>
+    wanted.some((name) => controllers.every((each) => each !== name)),
+  );
+  const [shown] = lacking.length > 0 ? lacking : managers;
+  return {
+    observed: `${shown?.manager} has ${shown?.controllers.join(' ') || 'none'}`,
+    isSo: lacking.length === 0,
+  };
+}
