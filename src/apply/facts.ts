@@ -30,8 +30,8 @@ export interface PlanFacts {
   units: Readonly<Record<string, UnitFile>>;
   /** Instances of templates that are loaded: `t3-serve@.service` → their names. */
   instances: Readonly<Record<string, readonly string[]>>;
-  /** Services that are started at boot already, by a link in multi-user.target.wants. */
-  enabled: readonly string[];
+  /** Services that are started at boot already, by a link in multi-user.target.wants: where it leads. */
+  enabled: Readonly<Record<string, string>>;
   has: { docker: boolean; nix: boolean; zramGenerator: boolean; zramTools: boolean; oomd: boolean };
   /** What could not be found out, as sentences. */
   unknown: readonly string[];
@@ -105,7 +105,12 @@ export async function readFacts(
     texts,
     units,
     instances,
-    enabled: ALWAYS_ASKED.filter((name) => isEnabled(place, name)),
+    enabled: Object.fromEntries(
+      ALWAYS_ASKED.flatMap((name) => {
+        const target = linkAtBoot(place, name);
+        return target === undefined ? [] : [[name, target]];
+      }),
+    ),
     has: {
       docker: hasUnit('docker.service'),
       nix: hasUnit('nix-daemon.service') || texts[MERGED_FILES.nix] !== undefined,
@@ -166,8 +171,10 @@ async function instancesOf(
   }
 }
 
-function isEnabled(place: Place, name: string): boolean {
-  return exists(`${place.root}/etc/systemd/system/multi-user.target.wants/${name}`);
+function linkAtBoot(place: Place, name: string): string | undefined {
+  const path = `${place.root}/etc/systemd/system/multi-user.target.wants/${name}`;
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats?.isSymbolicLink() ? readlinkSync(path) : undefined;
 }
 
 /** A link to a file that is not in this tree counts as well. */

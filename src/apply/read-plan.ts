@@ -171,11 +171,9 @@ function firstProblem(path: string, error: z.ZodError, located: Located): PlanFi
         }));
       }
       const subject = [...issue.path].reverse().find((each) => typeof each === 'string');
-      const says = printable(
-        issue.code === 'invalid_type' && issue.message.includes('undefined')
-          ? 'is missing'
-          : issue.message,
-      );
+      const isMissing =
+        issue.code === 'invalid_type' && dataAt(located.data, issue.path) === undefined;
+      const says = isMissing ? 'is missing' : printable(issue.message);
       const isPredicate = /^(should|is|are|cannot) /.test(says);
       const message =
         isPredicate && subject !== undefined ? `${printable(String(subject))} ${says}` : says;
@@ -191,6 +189,13 @@ function firstProblem(path: string, error: z.ZodError, located: Located): PlanFi
   if (problems.length > 1) failure.why = `${problems.length - 1} more wrong in the file.`;
   failure.remedy = 'the keys of plans are in docs/apply.md';
   return failure;
+}
+
+function dataAt(data: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
+    data,
+  );
 }
 
 function unknownKey(path: readonly PropertyKey[], key: string): string {

@@ -167,10 +167,7 @@ export function zram(plan: Plan, wish: Zram, facts: PlanFacts): Parts {
         'compressed memory (zram-generator)',
       ),
     ],
-    actions: [
-      { do: 'start', unit: 'systemd-zram-setup@zram0.service', why: 'compressed memory' },
-      { do: 'start', unit: 'dev-zram0.swap', why: 'swap on compressed memory' },
-    ],
+    actions: [{ do: 'start', unit: 'dev-zram0.swap', why: 'swap on compressed memory' }],
     wishes,
   };
 }
@@ -207,6 +204,8 @@ export function earlyoom(plan: Plan, wish: EarlyoomPlan, facts: PlanFacts): Part
   }
   const argv = earlyoomArguments(wish);
   const link = '/etc/systemd/system/multi-user.target.wants/earlyoom.service';
+  const target = unit?.path ?? '/usr/lib/systemd/system/earlyoom.service';
+  const atBoot = facts.enabled['earlyoom.service'];
   return {
     ...none(),
     files: [
@@ -215,18 +214,10 @@ export function earlyoom(plan: Plan, wish: EarlyoomPlan, facts: PlanFacts): Part
         `# Written by rlimit apply, plan ${plan.name}.\n# Free memory alone decides: work that may not swap leaves swap free.\nEARLYOOM_ARGS="${shellLine(argv)}"\n`,
         'options of earlyoom',
       ),
-      ...(facts.enabled.includes('earlyoom.service')
-        ? []
-        : [
-            {
-              ...own(
-                link,
-                unit?.path ?? '/usr/lib/systemd/system/earlyoom.service',
-                'earlyoom at boot',
-              ),
-              link: true as const,
-            },
-          ]),
+      // One that leads elsewhere does the same; ours stays part of the plan.
+      ...(atBoot === undefined || atBoot === target
+        ? [{ ...own(link, target, 'earlyoom at boot'), link: true as const }]
+        : []),
     ],
     actions: [{ do: 'start', unit: 'earlyoom.service', why: 'acts before memory is out' }],
     wishes: [{ what: 'earlyoom', term: wish.term, kill: wish.kill }],
