@@ -98,7 +98,7 @@ export async function readFacts(
     isTree,
     isBare:
       isTree &&
-      UNIT_PATH.every((folder) => tolerant(() => namesIn(place, folder), []).length === 0),
+      UNIT_PATH.every((folder) => !tolerant(() => namesIn(place, folder), []).some(isForeign)),
     people: tolerant(() => readPeople(place), []),
     uid: place.uid,
     configHome: configHome({ env: place.env, home: place.home }),
@@ -127,6 +127,11 @@ export async function readFacts(
 /** The unit file of an instance is its template. */
 export function fileNameOf(unit: string): string {
   return unit.replace(/@.*\.service$/, '@.service');
+}
+
+/** A service that no plan has made. */
+function isForeign(name: string): boolean {
+  return name.endsWith('.service') && !name.startsWith('rlimit-');
 }
 
 function unitFile(place: Place, name: string): UnitFile {

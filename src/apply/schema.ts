@@ -57,9 +57,10 @@ const limits = z
   });
 
 const oneOrMore = <T extends z.ZodType<string>>(name: T) =>
-  z.union([name.transform((each) => [each]), z.array(name).min(1, 'should name a unit')], {
-    error: 'should be a name, or a list of names',
-  });
+  z.preprocess(
+    (value) => (typeof value === 'string' ? [value] : value),
+    z.array(name, { error: 'should be a name, or a list of names' }).min(1, 'should name a unit'),
+  );
 
 const TARGET_KEYS = ['service', 'users', 'slice', 'every-user', 'this-user'] as const;
 
