@@ -1,14 +1,6 @@
 /** Plans: what a machine is to be like for good, written, seen in force, and taken back. */
-export {
-  type ApplyReport,
-  applyPrepared,
-  type CheckReport,
-  checkPlan,
-  type FileDiff,
-  type Prepared,
-  type Preview,
-  preparePlan,
-  revertPlan,
-} from './apply.js';
+export { applyPrepared, checkPlan, revertPlan } from './apply.js';
+export { preparePlan } from './prepare.js';
 export { findPlan, listPlans, type PlanEntry } from './read-plan.js';
+export type { ApplyReport, CheckReport, FileDiff, Prepared, Preview } from './report.js';
 export type { Verified, VerifiedUnit } from './verify.js';

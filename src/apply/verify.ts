@@ -1,18 +1,15 @@
 /** Whether a plan is in force: systemd's word and the kernel's, unit by unit. */
 import { readFileSync } from 'node:fs';
-import { readDelegation } from '../doctor/checks/delegation.js';
-import { readEarlyoom, thresholdsOf } from '../doctor/checks/earlyoom.js';
-import { parseSwaps } from '../doctor/checks/swap.js';
-import { examine, placeHere } from '../doctor/index.js';
-import { readText, Unknown } from '../doctor/place.js';
+import { examine } from '../doctor/index.js';
 import { compare, type PropertyRow } from '../inspect/compare.js';
 import { contextReader } from '../inspect/context-reader.js';
 import { observe } from '../inspect/observe.js';
 import type { Finding } from '../model/index.js';
 import { parseShow, type Shown, showArgs } from '../systemd/show.js';
 import { printable } from '../text/index.js';
-import type { Compiled, MachineWish, UnitWish } from './compile/types.js';
-import { must, readSysctl, type System, systemctlLine } from './system.js';
+import type { Compiled, UnitWish } from './compile/types.js';
+import { must, type System, systemctlLine } from './system.js';
+import { factFinding, type VerifiedFact, verifyFact } from './verify-facts.js';
 
 /** One unit against the plan. */
 export interface VerifiedUnit {
@@ -23,14 +20,6 @@ export interface VerifiedUnit {
    */
   state: 'in-force' | 'waits' | 'none' | 'not-in-force';
   rows: PropertyRow[];
-}
-
-/** Something of the machine against the plan. */
-export interface VerifiedFact {
-  what: string;
-  wanted: string;
-  observed: string;
-  isSo: boolean;
 }
 
 export interface Verified {
@@ -186,110 +175,5 @@ function notSo(
     observed,
     cause: printable(`${unit}: ${cause}, and the plan wants ${wanted === '' ? 'none' : wanted}`),
     remedy: `sudo systemctl restart ${unit}`,
-  };
-}
-
-function factFinding({ what, wanted, observed }: VerifiedFact): Finding {
-  return {
-    id: 'plan-not-in-force',
-    severity: 'problem',
-    property: what,
-    wanted,
-    observed,
-    cause: printable(`the plan wants ${wanted}, and there is ${observed}`),
-  };
-}
-
-/** One fact of the machine. What cannot be read is not so. */
-async function verifyFact(wish: MachineWish): Promise<VerifiedFact> {
-  try {
-    return await factOf(wish);
-  } catch (error) {
-    if (!(error instanceof Unknown)) throw error;
-    return {
-      what: wish.what,
-      wanted: wordsOf(wish),
-      observed: `unknown: ${error.message}`,
-      isSo: false,
-    };
-  }
-}
-
-async function factOf(wish: MachineWish): Promise<VerifiedFact> {
-  const base = { what: wish.what, wanted: wordsOf(wish) };
-  const place = placeHere();
-  switch (wish.what) {
-    case 'swappiness': {
-      const held = readSysctl('vm.swappiness');
-      return {
-        ...base,
-        observed: `vm.swappiness ${held ?? 'unknown'}`,
-        isSo: held === String(wish.value),
-      };
-    }
-    case 'swap': {
-      const areas = parseSwaps(readText(place, '/proc/swaps') ?? '');
-      const area = areas.find(({ path }) => path === wish.path);
-      const observed =
-        area === undefined ? `no swap on ${wish.path}` : `${wish.path}, priority ${area.priority}`;
-      return { ...base, observed, isSo: area?.priority === wish.priority };
-    }
-    case 'zram': {
-      const areas = parseSwaps(readText(place, '/proc/swaps') ?? '').filter(({ isZram }) => isZram);
-      const observed =
-        areas.length === 0
-          ? 'no compressed memory'
-          : areas.map(({ path, priority }) => `${path}, priority ${priority}`).join('; ');
-      return { ...base, observed, isSo: areas.some(({ priority }) => priority === wish.priority) };
-    }
-    case 'earlyoom': {
-      const { active = 'not installed', argv = [] } = await readEarlyoom(place);
-      const { memory } = thresholdsOf(argv);
-      const isSo = active === 'active' && memory.term === wish.term && memory.kill === wish.kill;
-      const observed =
-        active === 'active'
-          ? `earlyoom at ${memory.term}% and ${memory.kill}%`
-          : `earlyoom ${active}`;
-      return { ...base, observed, isSo };
-    }
-    case 'delegation':
-      return { ...base, ...(await delegationFact(wish.controllers)) };
-  }
-}
-
-function wordsOf(wish: MachineWish): string {
-  switch (wish.what) {
-    case 'swappiness':
-      return `vm.swappiness ${wish.value}`;
-    case 'swap':
-      return `${wish.path}, priority ${wish.priority}`;
-    case 'zram':
-      return `compressed memory, priority ${wish.priority}`;
-    case 'earlyoom':
-      return `earlyoom at ${wish.term}% and ${wish.kill}%`;
-    case 'delegation':
-      return `${wish.controllers.join(' ')} for users’ managers`;
-  }
-}
-
-/**
- * systemd gives a running manager's cgroup the controllers at the reload; that the manager itself finds
- * out only at its next start is told by `rlimit doctor delegation`.
- */
-async function delegationFact(
-  wanted: readonly string[],
-): Promise<Pick<VerifiedFact, 'observed' | 'isSo'>> {
-  const place = placeHere();
-  const managers = await readDelegation(place);
-  if (managers.length === 0) {
-    return { observed: 'no user’s manager runs: it counts from the next login on', isSo: true };
-  }
-  const lacking = managers.filter(({ controllers }) =>
-    wanted.some((name) => controllers.every((each) => each !== name)),
-  );
-  const [shown] = lacking.length > 0 ? lacking : managers;
-  return {
-    observed: `${shown?.manager} has ${shown?.controllers.join(' ') || 'none'}`,
-    isSo: lacking.length === 0,
   };
 }
