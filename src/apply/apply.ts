@@ -1,5 +1,6 @@
 /** `rlimit apply`: a plan written, put in force, looked at, and taken back. */
 import { copyFileSync } from 'node:fs';
+import { UsageError } from '../errors/index.js';
 import { backOut, finish, recover } from './back.js';
 import type { Compiled } from './compile/types.js';
 import { actionsDue, perform } from './effects.js';
@@ -31,7 +32,7 @@ export async function applyPrepared({
   needSystemd(ground);
   const release = holdPlan(ground.store.folder);
   try {
-    const recovered = await recover(ground, compiled.units);
+    const recovered = await recover(ground);
     const journal = ground.store.load();
     const draft = draftApply(compiled.files, journal, root);
     const base = {
@@ -77,7 +78,7 @@ async function carryOut({ draft, compiled, due, ground }: Task) {
   const { store, system } = ground;
   let open: Journal | undefined;
   try {
-    open = begin('apply', draft, store, ground);
+    open = begin(draft, compiled.units, store, ground);
     open = noteEffects(open, due.effects, store);
     await perform(due.actions, compiled.units, system);
     commit(open, draft.applied, store, ground);
@@ -88,7 +89,7 @@ async function carryOut({ draft, compiled, due, ground }: Task) {
         ? { step: error.step, said: error.said }
         : { step: 'writing files', said: (error as Error).message };
     const left = store.load();
-    const remarks = await backOut(left, compiled.units, ground);
+    const remarks = await backOut(left, ground);
     return { step, remarks };
   }
 }
@@ -98,18 +99,13 @@ async function carryOut({ draft, compiled, due, ground }: Task) {
  * @throws {UsageError} for a file that somebody changed since, unless forced
  * @throws {UnavailableError} where the plan is not applied, or files cannot be written
  */
-export async function revertPlan({
-  plan,
-  compiled,
-  preview,
-  options,
-}: Prepared): Promise<ApplyReport> {
+export async function revertPlan({ plan, preview, options }: Prepared): Promise<ApplyReport> {
   const { root = '', force = false } = options;
   const ground = groundOf(plan.name, options);
   needSystemd(ground);
   const release = holdPlan(ground.store.folder);
   try {
-    const recovered = await recover(ground, compiled.units);
+    const recovered = await recover(ground);
     const journal = ground.store.load();
     const base = {
       ...preview,
@@ -120,6 +116,11 @@ export async function revertPlan({
       remarks: [] as string[],
       ...(recovered === undefined ? {} : { recovered }),
     };
+    if (isEmpty(journal) && recovered === undefined && plan.targets.length === 0) {
+      throw new UsageError(`no plan ${JSON.stringify(plan.name)} is applied here`, {
+        remedy: 'rlimit apply --list',
+      });
+    }
     if (isEmpty(journal))
       return { ...base, outcome: recovered === undefined ? 'nothing' : 'reverted' };
     const draft = draftRevert(journal, root);
@@ -127,7 +128,7 @@ export async function revertPlan({
     const files = diffsOf(draft, {});
     const kept = keepCopies(draft, root);
     const opened = beginRevert(draft, ground);
-    const { kept: remarks } = await finish(opened, compiled.units, ground);
+    const { kept: remarks } = await finish(opened, ground);
     return { ...base, files, outcome: 'reverted', remarks: [...kept, ...remarks] };
   } finally {
     release();
@@ -140,7 +141,7 @@ function beginRevert(draft: Draft, { store }: Ground): Journal {
   for (const content of draft.contents.values()) store.keep(content);
   const opened: Journal = {
     ...journal,
-    open: { kind: 'revert', moves: draft.moves, folders: [], effects: NO_EFFECTS },
+    open: { kind: 'revert', moves: draft.moves, folders: [], effects: NO_EFFECTS, units: [] },
   };
   store.save(opened);
   return opened;

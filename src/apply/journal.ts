@@ -16,6 +16,7 @@ import {
 import { isGone } from '../cgroup/index.js';
 import { UnavailableError } from '../errors/index.js';
 import { printable } from '../text/index.js';
+import type { UnitWish } from './compile/types.js';
 import { blobOf, type Hook, type State, syncFolder } from './states.js';
 
 /** A path from one state to another. */
@@ -57,19 +58,22 @@ export interface Journal {
   /** Folders that were made for them, below the root. */
   folders: string[];
   effects: Effects;
+  /** Units that have limits of the plan: the kernel is to forget them with the files. */
+  units: UnitWish[];
   /** A change that has begun. An apply that did not end is rolled back, a revert is finished. */
   open?: {
     kind: 'apply' | 'revert';
     moves: Move[];
     folders: string[];
     effects: Effects;
+    units: UnitWish[];
   };
 }
 
 export const NO_EFFECTS: Effects = { values: [], started: [], restarted: [], made: [] };
 
 export function emptyJournal(plan: string): Journal {
-  return { version: 1, plan, applied: [], folders: [], effects: NO_EFFECTS };
+  return { version: 1, plan, applied: [], folders: [], effects: NO_EFFECTS, units: [] };
 }
 
 /** Whether nothing of the plan is in place. */

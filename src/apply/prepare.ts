@@ -29,7 +29,7 @@ export async function preparePlan(plan: Plan, options: ApplyOptions = {}): Promi
   const place = { ...placeHere(), root, uid: ground.uid, env };
   const facts = await readFacts(place, { machine, services: servicesIn(plan) });
   const whole = await compilePlan(plan, facts, {
-    force: options.force ?? false,
+    force: (options.force ?? false) || (options.lenient ?? false),
     runtime: options.runtime ?? false,
     env,
   });

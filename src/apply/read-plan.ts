@@ -1,7 +1,7 @@
 /** Plans by name or by file. */
 import { basename } from 'node:path';
 import type * as z from 'zod';
-import { PlanFileError, UnknownNameError } from '../errors/index.js';
+import { isRlimitError, PlanFileError, UnknownNameError } from '../errors/index.js';
 import { type Located, readDocument } from '../profiles/document.js';
 import { readProfileText } from '../profiles/file.js';
 import { isProfileName, NAME_RULE } from '../profiles/name.js';
@@ -36,6 +36,21 @@ export function findPlan(word: string): Plan {
   throw new UnknownNameError('plan', word, Object.keys(READY_PLANS), {
     remedy: here ?? 'rlimit apply --list; or the path of a file: ./PLAN.yaml',
   });
+}
+
+/**
+ * The same for taking it back, which needs only its name: the file may have gone, or be broken.
+ * @throws {UsageError} for what cannot be the name of a plan
+ */
+export function planToRevert(word: string): Plan {
+  try {
+    return findPlan(word);
+  } catch (error) {
+    if (!isRlimitError(error)) throw error;
+    const name = basename(word).replace(/\.ya?ml$/, '');
+    if (!isProfileName(name)) throw error;
+    return { name, summary: 'as far as its journal tells', targets: [], checks: [] };
+  }
 }
 
 /** @throws {PlanFileError} */

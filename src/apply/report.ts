@@ -12,6 +12,8 @@ export interface ApplyOptions {
   machine?: string;
   /** Lets pass what is refused as unwise, or changed by somebody. */
   force?: boolean;
+  /** Limits are not judged: they are looked for, or taken back. */
+  lenient?: boolean;
   /** Until the next boot. */
   runtime?: boolean;
   /** Whether services may be started anew; they may where it is not said. */

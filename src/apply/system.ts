@@ -5,6 +5,7 @@ import { type Answer, askProgram } from '../doctor/place.js';
 import { UnavailableError } from '../errors/index.js';
 import { compare, type PropertyRow } from '../inspect/compare.js';
 import { contextReader } from '../inspect/context-reader.js';
+import { meaningOf } from '../inspect/meaning.js';
 import { observe } from '../inspect/observe.js';
 import type { ManagerKind } from '../systemd/client.js';
 import { parseShow, showArgs } from '../systemd/show.js';
@@ -136,23 +137,25 @@ export async function reload(
   if (pushed) await must(system, systemctlLine(manager, 'daemon-reload'));
 }
 
-/** systemd holds one value and the kernel another, or none where systemd has one. */
-function isStale({ systemd, kernel, unchecked, shown }: PropertyRow): boolean {
-  return (
-    !unchecked && shown !== undefined && kernel !== undefined && kernel !== (systemd ?? kernel)
-  );
+/**
+ * systemd holds one value and the kernel another. What systemd does not hold at all (`[not set]`) is to
+ * be as no property leaves it: 100 for a weight.
+ */
+function isStale({ property, systemd, kernel, unchecked, shown }: PropertyRow): boolean {
+  if (unchecked || shown === undefined || kernel === undefined) return false;
+  const { unset, text } = meaningOf(property);
+  const wanted = systemd ?? (unset === undefined ? '' : text(unset));
+  return kernel !== wanted;
 }
 
-/** systemd has no `CPUQuota=infinity`: an empty value is how a quota is said to be none. */
+/** An empty value takes a setting away; systemd has no `CPUQuota=infinity`. */
 function settingOf(property: string, text: string): string {
   return property === 'CPUQuota' && text === 'infinity' ? '' : text;
 }
 
 /** A unit as systemd and the kernel have it. */
-export interface LookedAt {
+interface LookedAt {
   unit: string;
-  active: string;
-  cgroup?: string;
   rows: PropertyRow[];
 }
 
@@ -161,7 +164,9 @@ async function lookAtUnits(
   manager: ManagerKind,
   wishes: readonly UnitWish[],
 ): Promise<LookedAt[]> {
-  const names = wishes.filter((wish) => wish.manager === manager).map(({ units }) => units);
+  const ours = wishes.filter((wish) => wish.manager === manager);
+  const names = [...new Set(ours.map(({ units }) => units))];
+  const properties = new Set(ours.flatMap((wish) => Object.keys(wish.properties)));
   if (names.length === 0) return [];
   const text = await must(system, systemctlLine(manager, ...showArgs(names)));
   const contextFor = contextReader(process.env);
@@ -170,7 +175,10 @@ async function lookAtUnits(
     const observation = observe({ manager, shown });
     if (observation?.activeState !== 'active' || observation.cgroup === undefined) continue;
     const { rows } = compare(undefined, observation, await contextFor(observation, undefined));
-    looked.push({ unit: observation.unit, active: observation.activeState, rows });
+    looked.push({
+      unit: observation.unit,
+      rows: rows.filter(({ property }) => properties.has(property)),
+    });
   }
   return looked;
 }

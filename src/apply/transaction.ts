@@ -1,6 +1,6 @@
 /** Changes of files that happen as a whole: all of them, or, after a failure or a crash, none. */
 import { printable } from '../text/index.js';
-import type { PlannedFile } from './compile/types.js';
+import type { PlannedFile, UnitWish } from './compile/types.js';
 import {
   type Applied,
   type Effects,
@@ -108,8 +108,8 @@ function wantedState(file: PlannedFile, now: State, contents: Map<string, Buffer
  * @throws whatever the file system says; `rollBack` or `recover` puts things right
  */
 export function begin(
-  kind: 'apply' | 'revert',
   draft: Draft,
+  units: UnitWish[],
   store: JournalStore,
   { root, hook }: Tree,
 ): Journal {
@@ -122,7 +122,7 @@ export function begin(
         .flatMap(({ path }) => missingFolders(`${root}${path}`)),
     ),
   ].map((folder) => folder.slice(root.length));
-  const open = { kind, moves: draft.moves, folders, effects: NO_EFFECTS };
+  const open = { kind: 'apply' as const, moves: draft.moves, folders, effects: NO_EFFECTS, units };
   const opened: Journal = { ...journal, open };
   store.save(opened);
   makeFolders(
@@ -154,7 +154,8 @@ export function commit(
   const isAll = open.kind === 'revert';
   const folders = [...new Set([...rest.folders, ...open.folders])];
   const effects = isAll ? NO_EFFECTS : joined(rest.effects, open.effects);
-  const closed: Journal = { ...rest, applied: [...applied], folders, effects };
+  const units = isAll ? [] : open.units;
+  const closed: Journal = { ...rest, applied: [...applied], folders, effects, units };
   if (isAll) {
     removeFolders(
       folders.map((folder) => `${tree.root}${folder}`),

@@ -93,17 +93,20 @@ async function verifyWish(
   return result;
 }
 
-/** Remarks that a limit binds less than it could are no sign that it is not there. */
-const REMARKS: readonly string[] = [
-  'ancestor-tighter',
-  'io-weight-without-scheduler',
-  'livelock',
-  'percent-of-machine',
-  'high-below-max-without-swap',
+/** Somebody else's value, or one that did not arrive: of a weight as well, which is but a warning. */
+const CONTRARY: readonly string[] = [
+  'changed-since',
+  'daemon-reload-missing',
+  'differs-from-profile',
+  'kernel-differs',
+  'overridden-by-drop-in',
 ];
 
-function isContrary({ id }: Finding): boolean {
-  return !REMARKS.includes(id);
+/** Troubles of what runs there, which are not of the plan's making. */
+const NOT_OURS: readonly string[] = ['ancestor-tighter', 'livelock'];
+
+function isContrary({ id, severity }: Finding): boolean {
+  return CONTRARY.includes(id) || (severity === 'problem' && !NOT_OURS.includes(id));
 }
 
 async function show({ units, manager }: UnitWish, system: System): Promise<Shown[]> {

@@ -10,6 +10,7 @@ import {
   type PlanEntry,
   type Prepared,
   type Preview,
+  planToRevert,
   preparePlan,
   revertPlan,
 } from '../apply/index.js';
@@ -96,7 +97,10 @@ export default class Apply extends BaseCommand {
     }
     const { root, machine, force, runtime, restart } = flags;
     if (root !== undefined && root.trim() === '') throw new UsageError('--root needs a directory');
-    const prepared = await preparePlan(findPlan(args.plan), {
+    const lenient = flags.check || flags.revert;
+    const plan = flags.revert ? planToRevert(args.plan) : findPlan(args.plan);
+    const prepared = await preparePlan(plan, {
+      lenient,
       ...(root === undefined ? {} : { root: resolve(root) }),
       ...(machine === undefined ? {} : { machine }),
       force,

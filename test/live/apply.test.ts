@@ -124,7 +124,7 @@ describe('a machine that is shared', () => {
       expect(report).toMatchObject({ way: 'trial', verified: { isInForce: true } });
       expect(status).toBe(0);
       const found = (
-        await asRoot('find /etc -name "*rlimit*"; cat /sys/fs/cgroup/system.slice/cpu.weight')
+        await asRoot('find /etc -name "6*rlimit*"; cat /sys/fs/cgroup/system.slice/cpu.weight')
       ).stdout;
       expect(found).toBe('200\n');
       const user = await machine.exec('rlimit apply shared-host --diff --json');
@@ -200,6 +200,9 @@ if (isHome)
       expect(own.report.left[0]?.run).toBe('sudo rlimit apply proof-host');
       await apply('proof-host --revert --yes', (command) => machine.exec(command));
       await apply('proof-host --revert --yes');
+      await asRoot(
+        'systemctl restart user@1000; until systemctl is-active -q user@1000; do sleep 0.2; done',
+      );
       expect(await state()).toBe(before);
     });
 

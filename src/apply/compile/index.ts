@@ -7,7 +7,7 @@ import { earlyoom, swapFile, swappiness, zram } from './memory.js';
 import { sumsOf } from './sums.js';
 import { compileTarget, resolveTargets } from './targets.js';
 import { delegate, docker, nix } from './tools.js';
-import type { Action, Compiled } from './types.js';
+import type { Action, Compiled, LeftOver } from './types.js';
 
 export interface CompileOptions {
   /** Lets pass what is refused as unwise in limits. */
@@ -57,7 +57,7 @@ export async function compilePlan(
     ]),
     units: parts.flatMap((part) => part.units),
     wishes: others.flatMap((part) => part.wishes ?? []),
-    left: others.flatMap((part) => part.left ?? []),
+    left: [...everyUserLeft(plan), ...others.flatMap((part) => part.left ?? [])],
     notes: [
       ...machineNotes(plan, facts.machine),
       ...facts.unknown,
@@ -145,6 +145,17 @@ function oomdNotes({ targets }: Plan, facts: PlanFacts): string[] {
             'users’ own units there; earlyoom goes by names of processes and does',
         ]
       : []),
+  ];
+}
+
+/** Root cannot have all users' managers read their files, and they do so when they start. */
+function everyUserLeft({ targets }: Plan): LeftOver[] {
+  if (targets.every(({ units }) => units.kind !== 'every-user')) return [];
+  return [
+    {
+      what: 'users’ managers read what is for their units at the next login, or when they are told',
+      run: 'systemctl --user daemon-reload   # each user; as root: systemctl --user -M USER@ daemon-reload',
+    },
   ];
 }
 
