@@ -1,4 +1,4 @@
-import { symlinkSync } from 'node:fs';
+import { readFileSync, symlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { findPlan } from '../../../src/apply/read-plan.js';
 import { checkPlace } from '../../../src/apply/states.js';
@@ -79,6 +79,16 @@ describe('a plan’s file', () => {
   it('is not guessed: a wrong name has the nearest ones', () => {
     expect(() => findPlan('shared-hots')).toThrow('there is no plan "shared-hots"');
   });
+});
+
+it('is as the documentation shows it', () => {
+  const docs = readFileSync('docs/apply.md', 'utf8');
+  const [, text = ''] = /```yaml\n([^`]*)```/.exec(docs) ?? [];
+  const plan = planOf(text, 'build-box');
+  expect(plan.targets.map(({ units }) => units.kind)).toEqual([
+    ...['service', 'users', 'slice', 'every-user', 'this-user'],
+  ]);
+  expect(plan).toMatchObject({ containers: 'docker.slice', swap: { swappiness: 10 } });
 });
 
 describe('where plans write', () => {
