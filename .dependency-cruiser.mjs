@@ -9,7 +9,7 @@ const ROOMS = [
   ['machine', 'profiles', 'systemd', 'gpu'],
   ['history', 'inspect', 'jobs', 'kill', 'verdict'],
   ['lint', 'watch', 'adopt', 'budget', 'change', 'doctor', 'jobserver', 'tune', 'export', 'timers'],
-  ['prove', 'sampler'],
+  ['prove', 'sampler', 'apply'],
   ['alerts'],
   ['guard'],
   ['render'],

@@ -1,7 +1,7 @@
 import type { TroubleId } from '../model/index.js';
 
 /** The verbs that tell of troubles. */
-export type Finder = 'budget' | 'doctor' | 'inspect' | 'profile check' | 'prove' | 'run';
+export type Finder = 'apply' | 'budget' | 'doctor' | 'inspect' | 'profile check' | 'prove' | 'run';
 
 /** What is known of a trouble, wherever it is found. */
 export interface Trouble {
@@ -351,6 +351,12 @@ export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
     mend: 'Give the size itself, as a part of what the slice allows.',
     found: ['inspect'],
     source: 'systemd.resource-control(5), MemoryMax=',
+  },
+  'plan-not-in-force': {
+    title: 'something of a plan is not so on the machine',
+    why: 'The plan was written into files, or somebody changed something since; a setting counts only when the unit, the daemon or the kernel is seen to have it.',
+    mend: 'Apply the plan again: rlimit apply PLAN. What only a start brings about needs a restart of the unit named.',
+    found: ['apply'],
   },
   'pressure-off': {
     title: 'the kernel does not tell pressure',

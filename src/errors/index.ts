@@ -78,7 +78,8 @@ export class UnknownNameError extends UsageError {
       | 'lint'
       | 'check'
       | 'service'
-      | 'rule',
+      | 'rule'
+      | 'plan',
     readonly wrong: string,
     known: readonly string[],
     options: { why?: string; remedy?: string } = {},
@@ -103,7 +104,7 @@ export class ProfileFileError extends RlimitError {
   }
 }
 
-/** A file of settings that cannot be used: where, and what is wrong there. */
+/** A file of settings, or a plan, that cannot be used: where, and what is wrong there. */
 export class SettingsFileError extends RlimitError {
   override readonly id = 'settings-file';
   override readonly exitCode = EXIT.usage;

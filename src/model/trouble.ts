@@ -52,6 +52,7 @@ export type TroubleId =
   | 'overridden-by-drop-in'
   | 'own-unit-failed'
   | 'percent-of-machine'
+  | 'plan-not-in-force'
   | 'pressure-off'
   | 'process-outside'
   | 'quota-above-machine'

@@ -1,0 +1,221 @@
+/** Files as they are and as they are to be: read, compared, and put in place by rename. */
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { isGone } from '../cgroup/index.js';
+import { UnavailableError, UsageError } from '../errors/index.js';
+import { printable } from '../text/index.js';
+
+/** What stands at a path. The content of a file is kept by its checksum (SHA-256). */
+export type State =
+  | { kind: 'absent' }
+  | { kind: 'file'; blob: string; mode: number; uid: number; gid: number }
+  | { kind: 'link'; target: string };
+
+/** A state with the content, where it is a file. */
+export interface Seen {
+  state: State;
+  content?: Buffer;
+}
+
+/** Called before each change of the file system, with what it is: tests end the machine there. */
+export type Hook = (step: string) => void;
+
+export function blobOf(content: Buffer | string): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+/**
+ * What stands at a path now.
+ * @throws {UnavailableError} for what is neither a file nor a link, or cannot be read
+ */
+export function look(path: string): Seen {
+  try {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return { state: { kind: 'absent' } };
+    if (stats.isSymbolicLink()) return { state: { kind: 'link', target: readlinkSync(path) } };
+    if (!stats.isFile()) throw new UnavailableError(`${printable(path)} is not a regular file`);
+    const content = readFileSync(path);
+    const { uid, gid } = stats;
+    return {
+      state: { kind: 'file', blob: blobOf(content), mode: stats.mode & 0o7777, uid, gid },
+      content,
+    };
+  } catch (error) {
+    if (isGone(error)) return { state: { kind: 'absent' } };
+    throw error;
+  }
+}
+
+/** Owners count only for root: others cannot give files away, nor choose their group. */
+export function isSame(a: State, b: State): boolean {
+  if (a.kind === 'file' && b.kind === 'file') {
+    const isOwnerSame = process.geteuid?.() !== 0 || (a.uid === b.uid && a.gid === b.gid);
+    return a.blob === b.blob && a.mode === b.mode && isOwnerSame;
+  }
+  if (a.kind === 'link' && b.kind === 'link') return a.target === b.target;
+  return a.kind === b.kind && a.kind === 'absent';
+}
+
+/** The name under which new content waits: of one form, so that what a crash left is found again. */
+function draftOf(path: string): string {
+  return `${dirname(path)}/.${basename(path)}.rlimit-new`;
+}
+
+/**
+ * Puts a state in place: all of it or nothing, also through a power cut. Its folder must be there.
+ * @param content of a file
+ */
+export function put(path: string, state: State, content: Buffer | undefined, hook: Hook): void {
+  const draft = draftOf(path);
+  if (state.kind === 'absent') {
+    hook(`unlink ${path}`);
+    rmSync(path, { force: true });
+    syncFolder(dirname(path));
+    return;
+  }
+  clearDraft(path);
+  hook(`draft ${path}`);
+  if (state.kind === 'link') {
+    symlinkSync(state.target, draft);
+  } else {
+    if (content === undefined || blobOf(content) !== state.blob) {
+      throw new UnavailableError(
+        `the kept content of ${printable(path)} is damaged: nothing was put there`,
+      );
+    }
+    writeDraft(draft, state, content);
+  }
+  hook(`rename ${path}`);
+  renameSync(draft, path);
+  syncFolder(dirname(path));
+}
+
+function writeDraft(draft: string, state: Extract<State, { kind: 'file' }>, content: Buffer): void {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  const descriptor = openSync(draft, flags, 0o600);
+  try {
+    writeFileSync(descriptor, content);
+    if (process.geteuid?.() === 0) fchownSync(descriptor, state.uid, state.gid);
+    fchmodSync(descriptor, state.mode);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Takes away what a crash left beside a path. */
+export function clearDraft(path: string): void {
+  rmSync(draftOf(path), { force: true });
+}
+
+/** The folders of a path that are missing, outermost first. */
+export function missingFolders(path: string): string[] {
+  const missing: string[] = [];
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
+    if (lstatSync(folder, { throwIfNoEntry: false }) !== undefined) break;
+    missing.unshift(folder);
+  }
+  return missing;
+}
+
+export function makeFolders(folders: readonly string[], hook: Hook): void {
+  for (const folder of folders) {
+    hook(`mkdir ${folder}`);
+    mkdirSync(folder, { recursive: true, mode: 0o755 });
+    syncFolder(dirname(folder));
+  }
+}
+
+/** Takes folders away again, the innermost first. One in which something else is stays. */
+export function removeFolders(folders: readonly string[], hook: Hook): void {
+  for (const folder of [...folders].sort((a, b) => b.length - a.length)) {
+    hook(`rmdir ${folder}`);
+    try {
+      rmdirSync(folder);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && !isGone(error)) throw error;
+    }
+  }
+}
+
+/** Makes names last as well as contents. Some file systems cannot; they do not need it. */
+export function syncFolder(path: string): void {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, 'r');
+    fsyncSync(descriptor);
+  } catch {
+    // EINVAL: a directory cannot be synced here.
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** Where plans may write, `/` at the end for all below. Those of a user are added by the caller. */
+const PLACES = [
+  '/etc/systemd/system/',
+  '/etc/systemd/user/',
+  '/etc/systemd/zram-generator.conf',
+  '/etc/sysctl.d/',
+  '/etc/default/earlyoom',
+  '/etc/default/zramswap',
+  '/etc/nix/nix.conf',
+  '/etc/docker/daemon.json',
+  '/run/systemd/system/',
+  '/run/systemd/user/',
+];
+
+/**
+ * Makes sure that a path is one that plans may write to, and that no link on the way leads out of the
+ * tree.
+ * @param root what stands for `/`
+ * @throws {UsageError}
+ */
+export function checkPlace(path: string, root: string, own: readonly string[] = []): void {
+  const isClean =
+    !/[\p{Cc}\p{Cf}]/u.test(path) && path.split('/').every((part) => part !== '..' && part !== '.');
+  const isKnown = [...PLACES, ...own].some((place) =>
+    place.endsWith('/') ? path.startsWith(place) && path.length > place.length : path === place,
+  );
+  if (!isClean || !isKnown) {
+    throw new UsageError(`a plan does not write to ${printable(path)}`, {
+      why: 'It writes where systemd, sysctl, earlyoom, zram, Nix and docker have their settings.',
+    });
+  }
+  if (root === '') return;
+  const real = nearestReal(dirname(`${root}${path}`));
+  const base = realpathSync(root);
+  if (real === base || real.startsWith(`${base}/`)) return;
+  throw new UsageError(
+    `${printable(`${root}${path}`)} leads out of ${printable(root)}, to ${printable(real)}`,
+    {
+      why: 'A symbolic link in the tree points elsewhere. Nothing was written.',
+    },
+  );
+}
+
+function nearestReal(path: string): string {
+  for (let folder = path; ; folder = dirname(folder)) {
+    if (lstatSync(folder, { throwIfNoEntry: false }) !== undefined) return realpathSync(folder);
+    if (folder === dirname(folder)) return folder;
+  }
+}
