@@ -5,14 +5,16 @@
  * memory is plenty. Times compare only with times of the same run.
  *
  *   npx tsx test/bench/jobserver.ts [--seeds N] [--from SEED] [--only pressure,real,plenty] [--out FILE]
+ *     [--plot FILE]
  *
  * RLIMIT_LIVE=bookworm chooses another machine than trixie. FILE gets all figures as JSON, with the
- * memory, jobs and tokens of each build over time. Run `npm run build` before. Ten seeds take about an
+ * memory, jobs and tokens of each build over time; --plot draws the first one under `--jobs auto`. Run `npm run build` before. Ten seeds take about an
  * hour and a half.
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { Outcome } from '../../src/model/index.js';
+import { svgOf } from '../../src/render/svg.js';
 import { bootMachine, type LiveMachine } from '../live/machine.js';
 import { parseSuite } from '../live/suites.js';
 import { ensureHostPackages } from '../setup/host.js';
@@ -56,6 +58,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     only: { type: 'string', default: 'pressure,real,plenty' },
     out: { type: 'string' },
+    plot: { type: 'string' },
   },
 });
 const parts = { pressure, real, plenty };
@@ -75,6 +78,8 @@ try {
 if (values.out !== undefined) {
   await writeFile(values.out, JSON.stringify({ suite, limit: LIMIT, results, builds }, null, 1));
 }
+const drawn = builds[`seed ${values.from}`]?.at(-1);
+if (values.plot !== undefined && drawn !== undefined) await writeFile(values.plot, plotted(drawn));
 print();
 
 /** The same 40 jobs under every -j from the most down, and then under `--jobs auto`. */
@@ -202,6 +207,16 @@ async function prepare(live: LiveMachine): Promise<void> {
       `jobs: {memory: ${memory}, cores: 0.13}\nlimits: {MemorySwapMax: 0, OOMPolicy: stop}\n`,
     );
   }
+}
+
+/** The course of a build, as `rlimit tune --plot` draws it. */
+function plotted({ seconds, outcome: { series } }: Build): string {
+  if (series === undefined) throw new Error('Nothing was seen of that build over time.');
+  const run = {
+    ...{ id: '', unit: `${JOBS} jobs of 40 to 400 MB under --jobs auto`, verdict: 'finished' },
+    ...{ started: Date.now(), elapsedMs: seconds * 1000, limit: 2 ** 30, ...series },
+  };
+  return svgOf({ profile: 'large', run });
 }
 
 function median(numbers: number[]): number {

@@ -85,7 +85,7 @@ describe('the guard as a service', () => {
     const data = await said('cat /var/log/guard-data/data.csv');
     expect(data).toMatch(/^time,event,pid,/);
     expect(data).toMatch(/^\d+,process,\d+,\d+,guarded-pet,/m);
-    expect(data).toMatch(/^\d+,protect,\d+,,guarded-pet,.*managed_processes\r?$/m);
+    expect(data).toMatch(/^\d+,protect,\d+,,guarded-pet,.*managed_processes"?\r?$/m);
 
     expect(await guard('stop')).toMatchObject({ state: { active: 'inactive' } });
     expect(await place()).toBe('pet.service');
