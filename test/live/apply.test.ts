@@ -152,7 +152,7 @@ describe('model servers', () => {
     const seen = `pid=$(systemctl show -p MainPID --value ollama); grep -E '^(NoNewPrivs|CapBnd)' /proc/$pid/status
       stat -c '%a %s' /swapfile; awk '$1 == "/swapfile" { print $5 }' /proc/swaps; cat /proc/sys/vm/swappiness
       systemctl is-active local-llm-proxy
-      systemd-analyze verify /etc/systemd/system/swapfile.swap /etc/systemd/system/rlimit-swapfile-swapfile.service /etc/systemd/system/ollama.service 2>&1`;
+      systemd-analyze verify --man=no /etc/systemd/system/swapfile.swap /etc/systemd/system/rlimit-swapfile-swapfile.service /etc/systemd/system/ollama.service 2>&1`;
     expect((await asRoot(seen)).stdout.split('\n')).toEqual([
       ...['NoNewPrivs:\t1', 'CapBnd:\t0000000000000000'].sort(),
       ...['600 67108864', '50', '10', 'inactive', ''],

@@ -80,7 +80,6 @@ function makerText(
   return `# Written by rlimit apply, plan ${plan.name}.
 [Unit]
 Description=Make the swap file ${path}
-Documentation=man:mkswap(8)
 DefaultDependencies=no
 RequiresMountsFor=${folder}
 After=systemd-remount-fs.service
