@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { GuardStatus } from '../../src/guard/index.js';
 import type { ExecOptions, GuestProcess } from './guest-process.js';
-import { machine } from './machine-under-test.js';
+import { isHomeSuite, machine } from './machine-under-test.js';
+
+const isHome = isHomeSuite('forky');
 
 const root = { user: 'root' } as const;
 const DIRECTORY = '/run/guard-test';
@@ -122,69 +124,71 @@ describe('the guard of the machine', () => {
     expect((await machine.exec('rlimit guard status', root)).status).toBe(3);
   });
 
-  it('ends the hog and nobody else', async () => {
-    const hog = await namedProgram('guzzler', '/usr/bin/python3');
-    const available = Number(
-      await outputOf(
-        "awk '/MemTotal/ {t=$2} /MemAvailable/ {a=$2} END {print int(100 * a / t)}' /proc/meminfo",
-      ),
-    );
-    await configure({
-      backstop: {
-        enabled: true,
-        term_percent: available - 5,
-        kill_percent: 1,
-        // Everybody else on this machine is smaller, and stays.
-        least_percent: 6,
-        prefer: ['guzzler'],
-      },
+  if (isHome)
+    it('ends the hog and nobody else', async () => {
+      const hog = await namedProgram('guzzler', '/usr/bin/python3');
+      const available = Number(
+        await outputOf(
+          "awk '/MemTotal/ {t=$2} /MemAvailable/ {a=$2} END {print int(100 * a / t)}' /proc/meminfo",
+        ),
+      );
+      await configure({
+        backstop: {
+          enabled: true,
+          term_percent: available - 5,
+          kill_percent: 1,
+          // Everybody else on this machine is smaller, and stays.
+          least_percent: 6,
+          prefer: ['guzzler'],
+        },
+      });
+      const bystander = await spawn(['sleep', '600']);
+      const guard = await startGuard();
+      const large = await spawn([hog, '/opt/rlimit/fixtures/hog.py', '300', '600']);
+      expect(await large.wait(60_000)).toMatchObject({ signal: 'SIGTERM' });
+      await guard.waitForOutput(`end guzzler (PID ${large.pid}) with SIGTERM`);
+      expect(guard.stdout.match(/"event":"action"/g)).toHaveLength(1);
+      expect(await outputOf(`cat /proc/${bystander.pid}/comm`)).toBe('sleep');
     });
-    const bystander = await spawn(['sleep', '600']);
-    const guard = await startGuard();
-    const large = await spawn([hog, '/opt/rlimit/fixtures/hog.py', '300', '600']);
-    expect(await large.wait(60_000)).toMatchObject({ signal: 'SIGTERM' });
-    await guard.waitForOutput(`end guzzler (PID ${large.pid}) with SIGTERM`);
-    expect(guard.stdout.match(/"event":"action"/g)).toHaveLength(1);
-    expect(await outputOf(`cat /proc/${bystander.pid}/comm`)).toBe('sleep');
-  });
 
-  it('freezes the youngest run for a while, takes tokens, and ends a run whole', async () => {
-    const graduated = {
-      ...{ enabled: true, warn_percent: 99, tokens_percent: 99, freeze_percent: 99 },
-      ...{ freeze_seconds: 3, freeze_pause_seconds: 60 },
-    };
-    await configure({ graduated });
-    const run = await spawn(
-      'exec rlimit run default -p MemoryMax=300M -- python3 /opt/rlimit/fixtures/hog.py 150 600',
-    );
-    await run.waitForOutput('holding');
-    const scope = await outputOf(
-      'for i in $(seq 100); do ls -d /sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/' +
-        'app.slice/app-rlimit.slice/app-rlimit-*/rlimit-*.scope 2>/dev/null && break; sleep 0.2; done',
-    );
-    const guard = await startGuard('freeze rlimit-default');
-    expect(await outputOf(`cat ${scope}/cgroup.freeze`)).toBe('1');
-    expect(await outputOf('cat /run/rlimit-guard/tokens.json')).toContain('"most":0');
-    await guard.waitForOutput('thaw rlimit-default');
-    expect(await outputOf(`cat ${scope}/cgroup.freeze`)).toBe('0');
+  if (isHome)
+    it('freezes the youngest run for a while, takes tokens, and ends a run whole', async () => {
+      const graduated = {
+        ...{ enabled: true, warn_percent: 99, tokens_percent: 99, freeze_percent: 99 },
+        ...{ freeze_seconds: 3, freeze_pause_seconds: 60 },
+      };
+      await configure({ graduated });
+      const run = await spawn(
+        'exec rlimit run default -p MemoryMax=300M -- python3 /opt/rlimit/fixtures/hog.py 150 600',
+      );
+      await run.waitForOutput('holding');
+      const scope = await outputOf(
+        'for i in $(seq 100); do ls -d /sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/' +
+          'app.slice/app-rlimit.slice/app-rlimit-*/rlimit-*.scope 2>/dev/null && break; sleep 0.2; done',
+      );
+      const guard = await startGuard('freeze rlimit-default');
+      expect(await outputOf(`cat ${scope}/cgroup.freeze`)).toBe('1');
+      expect(await outputOf('cat /run/rlimit-guard/tokens.json')).toContain('"most":0');
+      await guard.waitForOutput('thaw rlimit-default');
+      expect(await outputOf(`cat ${scope}/cgroup.freeze`)).toBe('0');
 
-    const backstop = { enabled: true, term_percent: 99, kill_percent: 99, least_percent: 5 };
-    const preview = { ...QUIET, graduated: { enabled: false }, backstop };
-    await machine.exec(`cat > ${DIRECTORY}/preview.yaml`, {
-      ...root,
-      input: JSON.stringify(preview),
+      const backstop = { enabled: true, term_percent: 99, kill_percent: 99, least_percent: 5 };
+      const preview = { ...QUIET, graduated: { enabled: false }, backstop };
+      await machine.exec(`cat > ${DIRECTORY}/preview.yaml`, {
+        ...root,
+        input: JSON.stringify(preview),
+      });
+      const dry = await machine.exec(
+        `rlimit guard run --dry-run --config ${DIRECTORY}/preview.yaml`,
+        root,
+      );
+      expect(dry.stdout.replace(/\s+/g, ' ')).toContain('would end rlimit-default');
+      expect(await outputOf(`cat ${scope}/cgroup.freeze`)).toBe('0');
+
+      await machine.exec(`kill -TERM ${guard.pid}`, root);
+      expect(await guard.wait()).toMatchObject({ status: 0 });
+      expect(await outputOf('ls /run/rlimit-guard')).toBe('lock');
+      await machine.exec(`kill -TERM ${run.pid}`);
+      await run.wait();
     });
-    const dry = await machine.exec(
-      `rlimit guard run --dry-run --config ${DIRECTORY}/preview.yaml`,
-      root,
-    );
-    expect(dry.stdout.replace(/\s+/g, ' ')).toContain('would end rlimit-default');
-    expect(await outputOf(`cat ${scope}/cgroup.freeze`)).toBe('0');
-
-    await machine.exec(`kill -TERM ${guard.pid}`, root);
-    expect(await guard.wait()).toMatchObject({ status: 0 });
-    expect(await outputOf('ls /run/rlimit-guard')).toBe('lock');
-    await machine.exec(`kill -TERM ${run.pid}`);
-    await run.wait();
-  });
 });
