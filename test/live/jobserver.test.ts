@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/model/index.js';
-import { isHomeSuite, machine } from './machine-under-test.js';
+import { isHomeSuite, isWhole, machine } from './machine-under-test.js';
 import { expectNothingLeft } from './nothing-left.js';
 
 const isHome = isHomeSuite('bookworm');
@@ -151,7 +151,8 @@ const untilFrozen = `until ${states} 2>&- | grep -q T; do sleep 0.05; done`;
 describe('a build with stopped jobs', () => {
   if (isHome)
     it('stands still at Ctrl-Z, and goes on with fg', async () => {
-      await build(4, 200, 3);
+      // Slowly, so that looks of a busy machine are in time.
+      await build(3, 200, 8);
       const shell = await machine.spawn(['bash', '--norc', '-i'], {
         tty: true,
         env: { TERM: 'dumb' },
@@ -184,13 +185,14 @@ describe('a build with stopped jobs', () => {
       await expectNothingLeft();
     });
 
-  if (isHome)
+  if (isWhole)
     it('loses one to rlimit instead of the kernel where the profile says so', async () => {
       await machine.writeFile(
         '/home/dev/.config/rlimit/profiles/kills.yaml',
         'extends: mine\njobs: {on-danger: kill}\n',
       );
-      await build(4, 200, 4);
+      // Slowly, so that looks of a busy machine are in time.
+      await build(3, 200, 10);
       const { stderr } = await machine.exec(
         'rlimit run --jobs auto kills -p MemoryMax=300M --json -- make -k',
         { cwd: place, timeoutMs: 240_000 },
