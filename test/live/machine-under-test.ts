@@ -30,7 +30,7 @@ const clear = [
   // What set-property changed stays in files when the unit has gone.
   'rm -rf "$XDG_RUNTIME_DIR"/systemd/user.control/*rlimit*',
   'systemctl --user daemon-reload; systemctl --user reset-failed',
-  'rm -f "$XDG_RUNTIME_DIR"/rlimit/*.json "$HOME"/.local/state/rlimit/*',
+  'rm -rf "$XDG_RUNTIME_DIR"/rlimit/*.json "$XDG_RUNTIME_DIR"/rlimit/guard "$HOME"/.local/state/rlimit/*',
 ].join('; ');
 
 beforeEach(() => {
