@@ -110,7 +110,7 @@ describe('the guard as a service', () => {
       await expect.poll(active, { timeout: 90_000 }).toBe('active');
     });
 
-  if (isHomeSuite('forky'))
+  if (isWhole)
     it('is a user’s as well, with what a user can give', async () => {
       const dev = { user: 'dev' } as const;
       expect(await guard('install --user --now', dev)).toMatchObject({

@@ -151,15 +151,14 @@ const untilFrozen = `until ${states} 2>&- | grep -q T; do sleep 0.05; done`;
 describe('a build with stopped jobs', () => {
   if (isHome)
     it('stands still at Ctrl-Z, and goes on with fg', async () => {
-      // Slowly, so that looks of a busy machine are in time.
-      await build(3, 200, 8);
+      await build(6, 100, 3);
       const shell = await machine.spawn(['bash', '--norc', '-i'], {
         tty: true,
         env: { TERM: 'dumb' },
         cwd: place,
       });
-      shell.write(`PS1=; ${run} -q -p MemoryMax=400M -- make\n`);
-      await machine.exec(untilFrozen);
+      shell.write(`PS1=; ${run} -q -p MemoryMax=300M -- make\n`);
+      await machine.exec('until [ $(wc -l <counts) -ge 3 ]; do sleep 0.1; done', { cwd: place });
       shell.write('\x1a');
       await expect
         .poll(async () => (await machine.exec(states)).stdout, { timeout: 20_000 })
