@@ -16,7 +16,7 @@ const plugin = new Plugin({
   errorOnManifestCreate: true,
 });
 await plugin.load();
-const manifest = `${JSON.stringify(withoutPaths(plugin.manifest), null, 2)}\n`;
+const manifest = `${JSON.stringify(sorted(withoutPaths(plugin.manifest)), null, 2)}\n`;
 
 if (!process.argv.includes('--check')) writeFileSync(file, manifest);
 else if (readFileSync(file, 'utf8') !== manifest) {
@@ -30,4 +30,13 @@ else if (readFileSync(file, 'utf8') !== manifest) {
  */
 function withoutPaths(manifest) {
   return JSON.parse(JSON.stringify(manifest, (key, value) => (key === 'root' ? undefined : value)));
+}
+
+/**
+ * Puts the commands in the order of their names: folders are listed as the file system likes.
+ * @param {import('@oclif/core').Interfaces.Manifest} manifest
+ */
+function sorted({ commands, ...rest }) {
+  const entries = Object.entries(commands).sort(([a], [b]) => (a < b ? -1 : 1));
+  return { commands: Object.fromEntries(entries), ...rest };
 }
