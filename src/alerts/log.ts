@@ -1,7 +1,7 @@
 /** The alert log: one JSON object a line, each time something changes (src/state/append.ts). */
 import type { Alert } from '../model/index.js';
 import { isMoment, isNumber, isObject, isText, isTexts, optional } from '../state/check.js';
-import { readGenerations, type SkippedLine, stateFile } from '../state/index.js';
+import { parseJson, readGenerations, type SkippedLine, stateFile } from '../state/index.js';
 
 /** $XDG_STATE_HOME/rlimit/alerts.jsonl, or ~/.local/state/rlimit/alerts.jsonl. */
 export function alertLogFile(env: NodeJS.ProcessEnv = process.env): string {
@@ -61,15 +61,6 @@ export function parseAlert(line: string): Alert {
     if (!check(data[field])) throw new Error(`its field ${field} is missing or of a wrong type`);
   }
   return data as unknown as Alert;
-}
-
-/** What the JSON parser says is as long as the line it quotes. */
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    throw new Error('it is not whole JSON');
-  }
 }
 
 /** Rules that a later rlimit may add are let pass. */

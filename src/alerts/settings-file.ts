@@ -1,8 +1,9 @@
 /** alerts.yaml: thresholds and sinks, each laid over the defaults. Brings a YAML parser and a schema. */
 import * as z from 'zod';
+import { tolerant } from '../inspect/meaning.js';
 import type { AlertSeverity } from '../model/index.js';
 import { readSettingsFile } from '../profiles/settings-file.js';
-import { parseBytes, parsePercent, parseSpan, QuantityError } from '../quantity/index.js';
+import { parseBytes, parsePercent, parseSpan } from '../quantity/index.js';
 import {
   type AlertSettings,
   COMMAND_TIMEOUT_MS,
@@ -129,15 +130,6 @@ function readable<T>(expected: string, read: (value: string) => T | undefined) {
     context.addIssue({ code: 'custom', message: `should be ${expected}` });
     return z.NEVER;
   });
-}
-
-function tolerant<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof QuantityError) return undefined;
-    throw error;
-  }
 }
 
 const part = readable('a percentage above 0 and up to 100, such as 85%', (value) => {

@@ -2,11 +2,12 @@
 import { basename } from 'node:path';
 import type * as z from 'zod';
 import { isRlimitError, SettingsFileError, UnknownNameError } from '../errors/index.js';
+import { unfold } from '../profiles/body.js';
 import { type Located, readDocument } from '../profiles/document.js';
-import { readProfileText } from '../profiles/file.js';
+import { readProfileText, unknownKey } from '../profiles/file.js';
 import { isProfileName, NAME_RULE } from '../profiles/name.js';
 import { isThere } from '../profiles/places.js';
-import { nearest, printable } from '../text/index.js';
+import { printable } from '../text/index.js';
 import { READY_PLANS } from './catalog.js';
 import type { Plan, Target } from './plan.js';
 import { planKeys, planSchema, type RawPlan } from './schema.js';
@@ -168,22 +169,11 @@ function withoutUndefined({
   };
 }
 
-function unfold(why: string): string {
-  return why
-    .trim()
-    .split(/\n\s*\n/)
-    .map((paragraph) => paragraph.replace(/\s+/g, ' '))
-    .join('\n\n');
-}
-
 function firstProblem(path: string, error: z.ZodError, located: Located): SettingsFileError {
   const problems = error.issues
     .flatMap((issue) => {
       if (issue.code === 'unrecognized_keys') {
-        return issue.keys.map((key) => ({
-          message: unknownKey(issue.path, key),
-          position: located.keyAt([...issue.path, key]),
-        }));
+        return issue.keys.map((key) => unknownKey(issue.path, key, located, planKeys(issue.path)));
       }
       const subject = [...issue.path].reverse().find((each) => typeof each === 'string');
       const isMissing =
@@ -192,7 +182,8 @@ function firstProblem(path: string, error: z.ZodError, located: Located): Settin
       const isPredicate = /^(should|is|are|cannot) /.test(says);
       const message =
         isPredicate && subject !== undefined ? `${printable(String(subject))} ${says}` : says;
-      return [{ message, position: located.valueAt(issue.path) }];
+      const position = located.valueAt(issue.path);
+      return [{ message, ...(position && { position }) }];
     })
     .sort((a, b) => (a.position?.line ?? 0) - (b.position?.line ?? 0));
   const [first] = problems;
@@ -211,11 +202,4 @@ function dataAt(data: unknown, path: readonly PropertyKey[]): unknown {
     (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
     data,
   );
-}
-
-function unknownKey(path: readonly PropertyKey[], key: string): string {
-  const known = planKeys(path);
-  const [hint] = nearest(key, known);
-  const guess = hint === undefined ? `the keys are ${known.join(', ')}` : `did you mean ${hint}?`;
-  return `there is no key ${JSON.stringify(printable(key))} here; ${guess}`;
 }

@@ -57,7 +57,7 @@ export function readMemory(root = '/'): {
 }
 
 /** The value of a `Name:   123 kB` line in bytes. */
-function kibibytes(meminfo: string, name: string): number | undefined {
+export function kibibytes(meminfo: string, name: string): number | undefined {
   const match = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(meminfo);
   const bytes = Number(match?.[1]) * 1024;
   return Number.isSafeInteger(bytes) ? bytes : undefined;

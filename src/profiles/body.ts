@@ -81,7 +81,7 @@ export function parseOnStall(text: string): OnStall {
 }
 
 /** Paragraphs apart, lines of one joined: the file's line breaks are not the reader's. */
-function unfold(text: string): string {
+export function unfold(text: string): string {
   return text
     .trim()
     .split(/\n\s*\n/)

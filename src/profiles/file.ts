@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } f
 import type * as z from 'zod';
 import { ProfileFileError } from '../errors/index.js';
 import type { Layer } from '../model/index.js';
-import { nearest, printable } from '../text/index.js';
+import { counted, nearest, printable } from '../text/index.js';
 import { type RawBody, toBody } from './body.js';
 import type { Definition, ProjectFile, SourceFile } from './definition.js';
 import { type Located, type Position, type Problem, readDocument } from './document.js';
@@ -85,7 +85,7 @@ function demand<T extends object>(path: string, result: T | { problems: Problem[
   const [first] = result.problems;
   const error = new ProfileFileError(path, first?.message ?? 'cannot be read', first?.position);
   const more = result.problems.length - 1;
-  if (more > 0) error.why = `${more} more ${more === 1 ? 'problem' : 'problems'} in the file.`;
+  if (more > 0) error.why = `${counted(more, 'more problem')} in the file.`;
   error.remedy = 'rlimit profile check';
   throw error;
 }
@@ -167,7 +167,8 @@ function needsSubject(message: string): boolean {
   return /^(should|is|cannot) /.test(message);
 }
 
-function unknownKey(
+/** What is said of a key that a schema does not have, with the nearest one. */
+export function unknownKey(
   path: readonly PropertyKey[],
   key: string,
   located: Located,

@@ -118,7 +118,7 @@ function mapping<T extends z.ZodType>(schema: T) {
 }
 
 /** Leaves unknown keys to the caller, which knows the nearest right ones. */
-function shapeError(message: string): z.core.$ZodErrorMap {
+export function shapeError(message: string): z.core.$ZodErrorMap {
   return ({ code }) => (code === 'invalid_type' ? message : undefined);
 }
 

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import type * as z from 'zod';
 import { ProfileFileError, SettingsFileError } from '../errors/index.js';
+import { counted } from '../text/index.js';
 import { type Problem, readDocument } from './document.js';
 import { problemsOf, readProfileText } from './file.js';
 
@@ -21,15 +22,19 @@ export interface SettingsOptions<T> {
  */
 export function readSettingsFile<T>(path: string, options: SettingsOptions<T>): T {
   if (options.ownOnly) refuseForeign(path);
-  const located = readDocument(textOf(path));
-  if ('problems' in located) throw errorOf(path, located.problems, options);
+  const located = readDocument(readSettingsText(path));
+  if ('problems' in located) throw settingsError(path, located.problems, options.check);
   const data = located.data === null || located.data === '' ? {} : located.data;
   const result = options.schema.safeParse(data ?? {});
   if (result.success) return result.data;
-  throw errorOf(path, problemsOf(result.error, located, options.known), options);
+  throw settingsError(path, problemsOf(result.error, located, options.known), options.check);
 }
 
-function textOf(path: string): string {
+/**
+ * The text of a file of settings.
+ * @throws {SettingsFileError} for a file that cannot be read at all
+ */
+export function readSettingsText(path: string): string {
   try {
     return readProfileText(path);
   } catch (error) {
@@ -38,11 +43,19 @@ function textOf(path: string): string {
   }
 }
 
-function errorOf<T>(path: string, problems: readonly Problem[], { check }: SettingsOptions<T>) {
+/**
+ * The first problem of a file as an error, which counts the others.
+ * @param check how the file is looked at again, for the remedy
+ */
+export function settingsError(
+  path: string,
+  problems: readonly Problem[],
+  check?: string,
+): SettingsFileError {
   const [first] = problems;
   const error = new SettingsFileError(path, first?.message ?? 'cannot be read', first?.position);
   const more = problems.length - 1;
-  if (more > 0) error.why = `${more} more ${more === 1 ? 'problem' : 'problems'} in the file.`;
+  if (more > 0) error.why = `${counted(more, 'more problem')} in the file.`;
   if (check !== undefined) error.remedy = check;
   return error;
 }

@@ -4,6 +4,7 @@ import { isPropertyName, propertySpec } from '../properties/index.js';
 import { printable } from '../text/index.js';
 import { humanBytes } from './figures.js';
 import { renderFinding } from './finding.js';
+import { note } from './remark.js';
 import { paragraph, style } from './style.js';
 import { table } from './table.js';
 
@@ -142,10 +143,6 @@ function outside(report: AdoptReport): string[] {
   return report.outside.map(({ pid, comm, why }) =>
     note(`${pid} ${comm} stays outside, with what it started: it ${WHY_OUTSIDE[why]}`),
   );
-}
-
-function note(text: string): string {
-  return paragraph(`${style.faint('note:')} ${printable(text)}`);
 }
 
 function problem(text: string): string {

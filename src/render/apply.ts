@@ -11,6 +11,7 @@ import { formatBytes, roughBytes } from '../quantity/index.js';
 import { counted, printable, printableLines } from '../text/index.js';
 import { renderFinding } from './finding.js';
 import { renderDiff } from './learned.js';
+import { note, warning } from './remark.js';
 import { paragraph, style } from './style.js';
 import { table } from './table.js';
 
@@ -161,12 +162,4 @@ function leftSection(left: Preview['left']): string {
 
 function section(title: string, lines: readonly string[]): string {
   return [`${title}:`, ...lines.map((line) => `  ${line}`)].join('\n');
-}
-
-function note(text: string): string {
-  return paragraph(`${style.faint('note:')} ${printable(text)}`);
-}
-
-function warning(text: string): string {
-  return paragraph(`${style.warning('warning:')} ${printable(text)}`);
 }

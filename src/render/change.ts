@@ -2,6 +2,7 @@ import type { ChangeReport, ChangeRow, Hazard } from '../change/index.js';
 import { printable } from '../text/index.js';
 import { humanBytes } from './figures.js';
 import { renderFinding } from './finding.js';
+import { note, warning } from './remark.js';
 import { paragraph, style } from './style.js';
 import { table } from './table.js';
 
@@ -84,12 +85,4 @@ function kills({ oomKills, ended }: ChangeReport): string[] {
   const list = who.length === 0 ? '' : `; ended since: ${who.join(', ')}`;
   const killed = `${count} ${count === 1 ? 'process' : 'processes'} killed for lack of memory`;
   return [paragraph(`${style.problem('problem:')} ${printable(killed + list)}`)];
-}
-
-function note(text: string): string {
-  return paragraph(`${style.faint('note:')} ${printable(text)}`);
-}
-
-function warning(text: string): string {
-  return paragraph(`${style.warning('warning:')} ${printable(text)}`);
 }

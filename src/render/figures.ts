@@ -67,3 +67,8 @@ export function humanPart(part: number, whole: number): string {
 function join(large: string, count: number, unit: string): string {
   return count === 0 ? large : `${large} ${count}${unit}`;
 }
+
+/** Cores, whole or to hundredths: `2`, `0.25`. */
+export function humanCores(cores: number): string {
+  return Number.isInteger(cores) ? String(cores) : cores.toFixed(2);
+}

@@ -10,7 +10,7 @@ import type {
   UnitLook,
   Waiting,
 } from '../watch/index.js';
-import { humanBytes, humanPart } from './figures.js';
+import { humanBytes, humanCores, humanPart } from './figures.js';
 import { renderBriefly } from './finding.js';
 import { paragraph, style } from './style.js';
 
@@ -266,8 +266,7 @@ function bytes(value: Amount | undefined): string {
 }
 
 function cores(value: number | undefined): string {
-  if (value === undefined) return '-';
-  return Number.isInteger(value) ? String(value) : value.toFixed(2);
+  return value === undefined ? '-' : humanCores(value);
 }
 
 function count(value: Amount | undefined): string {

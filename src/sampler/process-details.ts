@@ -1,6 +1,7 @@
 /** What is read of the processes that matter besides their stat. */
 import { readFileSync, readSync, statSync } from 'node:fs';
 import { cgroupOf } from '../cgroup/index.js';
+import { kibibytes } from '../machine/read.js';
 import type { ProcessSample } from '../model/index.js';
 import { present } from '../watch/present.js';
 import { countOf } from './figures.js';
@@ -135,9 +136,4 @@ function readSome(file: number): number {
   } catch {
     return 0;
   }
-}
-
-function kibibytes(status: string, name: string): number | undefined {
-  const found = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
-  return found === undefined ? undefined : Number(found) * 1024;
 }

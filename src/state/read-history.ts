@@ -74,7 +74,7 @@ export function parseOutcome(line: string): StoredOutcome {
 }
 
 /** What the JSON parser says is as long as the line it quotes. */
-function parseJson(line: string): unknown {
+export function parseJson(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch {

@@ -1,5 +1,6 @@
 /** A Compose file: services with their limits (the Compose Specification). */
 import { stringify } from 'yaml';
+import { isObject } from '../../state/check.js';
 import { aboutProfile, header } from '../comment.js';
 import { CONTAINER_NAME, nameFor, refuseOneForMany } from '../names.js';
 import { finder, translate } from '../translate.js';
@@ -71,7 +72,7 @@ function healthCheck(command: string): Record<string, unknown> {
 function literal(value: unknown): unknown {
   if (typeof value === 'string') return value.replaceAll('$', '$$$$');
   if (Array.isArray(value)) return value.map(literal);
-  if (!isMapping(value)) return value;
+  if (!isObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, literal(each)]));
 }
 
@@ -83,14 +84,10 @@ function merge(
   const result = { ...into };
   for (const [key, value] of Object.entries(from)) {
     const before = result[key];
-    if (isMapping(before) && isMapping(value)) result[key] = merge(before, value);
+    if (isObject(before) && isObject(value)) result[key] = merge(before, value);
     else result[key] = value;
   }
   return result;
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Text that YAML 1.1 would read as something else (`no`, `0-7`, `1:30`) is quoted as well. */

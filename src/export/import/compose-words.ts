@@ -1,5 +1,6 @@
 /** The keys of a Compose service that are limits, and what they are in systemd's words. Pure. */
 import { formatBytes, formatCpuList, formatPercent, parseCpuList } from '../../quantity/index.js';
+import { isObject } from '../../state/check.js';
 import { cpuWeightOfShares, ioWeightOfBlkio } from '../scales.js';
 import { valueTrouble } from './settings.js';
 
@@ -12,7 +13,7 @@ export type Word =
 
 export function wordsOf(service: Mapping): Word[] {
   const { deploy } = service;
-  const resources = isMapping(deploy) && isMapping(deploy.resources) ? deploy.resources : {};
+  const resources = isObject(deploy) && isObject(deploy.resources) ? deploy.resources : {};
   const { limits = {}, reservations = {} } = resources;
   const words: Word[] = [];
   const read = (key: string, value: unknown, make: (value: string) => Word | Word[]) => {
@@ -29,7 +30,7 @@ export function wordsOf(service: Mapping): Word[] {
     ['deploy.resources.limits.', limits, DEPLOY_LIMITS],
     ['deploy.resources.reservations.', reservations, DEPLOY_RESERVATIONS],
   ] as const) {
-    if (!isMapping(own)) continue;
+    if (!isObject(own)) continue;
     for (const [key, make] of Object.entries(keys)) {
       read(prefix + key, own[key], (value) => make(prefix + key, value));
     }
@@ -96,7 +97,7 @@ function swapWords({ memswap_limit: both, mem_limit: plain }: Mapping, limits: u
   const key = 'memswap_limit';
   if (both === undefined || both === null) return [];
   const total = bytesOf(String(both));
-  const memory = bytesOf(String((isMapping(limits) ? limits.memory : undefined) ?? plain ?? ''));
+  const memory = bytesOf(String((isObject(limits) ? limits.memory : undefined) ?? plain ?? ''));
   if (total === undefined) return [{ key, why: `${String(both)} is no size` }];
   if (total === 0) return [];
   if (total < 0) return [{ key, property: 'MemorySwapMax', value: 'infinity' }];
@@ -129,7 +130,7 @@ const DEVICE_KEYS = {
 } as const;
 
 function blkioWords({ blkio_config: config }: Mapping): Word[] {
-  if (!isMapping(config)) return [];
+  if (!isObject(config)) return [];
   const key = 'blkio_config.weight';
   const weight = weightOf(config.weight);
   const words: Word[] = [];
@@ -141,7 +142,7 @@ function blkioWords({ blkio_config: config }: Mapping): Word[] {
   for (const [name, property] of Object.entries(DEVICE_KEYS)) {
     const entries = Array.isArray(config[name]) ? (config[name] as unknown[]) : [];
     for (const [at, entry] of entries.entries()) {
-      const { path, weight: own, rate } = isMapping(entry) ? entry : {};
+      const { path, weight: own, rate } = isObject(entry) ? entry : {};
       const amount = property === 'IODeviceWeight' ? weightOf(own) : rateOf(rate);
       const where = `blkio_config.${name} of ${String(path)}`;
       if (amount === undefined) words.push({ key: where, why: 'it has no figure' });
@@ -179,8 +180,4 @@ function tolerantList(text: string): string | undefined {
   return /^[\d,\s-]+$/.test(text) && valueTrouble('AllowedCPUs', text) === undefined
     ? formatCpuList(parseCpuList(text))
     : undefined;
-}
-
-export function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,8 @@
 /** A service of a Compose file (the Compose Specification). Pure. */
 import { parse } from 'yaml';
 import { UnknownNameError, UsageError } from '../../errors/index.js';
-import { isMapping, type Mapping, PLAIN, type Word, wordsOf } from './compose-words.js';
+import { isObject } from '../../state/check.js';
+import { type Mapping, PLAIN, type Word, wordsOf } from './compose-words.js';
 import { environmentOf, valueTrouble } from './settings.js';
 import type { Found, NotCarried } from './types.js';
 
@@ -23,7 +24,7 @@ export function fromCompose(text: string, source: string, wanted?: string): Foun
   }
   if (!Object.hasOwn(services, name)) throw new UnknownNameError('service', name, names);
   const service = services[name];
-  if (!isMapping(service)) throw new UsageError(`service ${name} of ${source} is no mapping`);
+  if (!isObject(service)) throw new UsageError(`service ${name} of ${source} is no mapping`);
   const limits: Record<string, string> = {};
   const notCarried: NotCarried[] = [];
   const notes: string[] = [];
@@ -55,8 +56,8 @@ function servicesOf(text: string, source: string): Mapping {
     const [first] = String((error as Error).message).split('\n');
     throw new UsageError(`${source} is no YAML that can be read`, { why: first ?? '' });
   }
-  const services = isMapping(data) ? data.services : undefined;
-  if (isMapping(services) && Object.keys(services).length > 0) return services;
+  const services = isObject(data) ? data.services : undefined;
+  if (isObject(services) && Object.keys(services).length > 0) return services;
   throw new UsageError(`${source} has no services`, {
     why: 'A Compose file has its containers below the key services.',
   });
@@ -81,7 +82,7 @@ const WHY: Readonly<Record<string, string>> = {
 
 function otherKeys(service: Mapping): Word[] {
   return Object.keys(service)
-    .filter((key) => !READ.has(key) && !(key === 'deploy' && isMapping(service.deploy)))
+    .filter((key) => !READ.has(key) && !(key === 'deploy' && isObject(service.deploy)))
     .map((key) => ({ key, why: Object.hasOwn(WHY, key) ? (WHY[key] ?? '') : 'it is no limit' }));
 }
 
@@ -96,7 +97,7 @@ function variablesOf(value: unknown): [string, string][] {
         const [, name = '', text] = /^([^=]*)=?([\s\S]*)$/.exec(String(each)) ?? [];
         return [name, text];
       })
-    : Object.entries(isMapping(value) ? value : {});
+    : Object.entries(isObject(value) ? value : {});
   return pairs
     .filter(([, text]) => text !== null)
     .map(([name, text]) => [name, String(text).replaceAll('$$', '$')]);

@@ -1,5 +1,6 @@
 /** The shape of the settings file. Loaded only where there is a file to read. */
 import * as z from 'zod';
+import { shapeError } from '../../profiles/schema.js';
 import { DEFAULT_SETTINGS, type GuardSettings } from './settings.js';
 
 /** Every scalar of the file is text (see `readDocument`); a key without a value counts as absent. */
@@ -157,11 +158,6 @@ function sectionsOf<T extends Record<string, Record<string, z.ZodType>>>(all: T)
     return [name, z.preprocess((value) => (value === '' ? {} : value), object).optional()];
   });
   return Object.fromEntries(entries) as Record<keyof T & string, z.ZodType>;
-}
-
-/** Leaves unknown keys to the caller, which knows the nearest right ones. */
-function shapeError(message: string): z.core.$ZodErrorMap {
-  return ({ code }) => (code === 'invalid_type' ? message : undefined);
 }
 
 function refuse(context: z.core.$RefinementCtx, message: string): never {

@@ -1,7 +1,7 @@
 /** Limited units, each with its use beside its own limits. */
 import type { Amount, UnitSample } from '../../model/index.js';
 import { counted, printable } from '../../text/index.js';
-import { humanBytes } from '../figures.js';
+import { humanBytes, humanCores } from '../figures.js';
 import { cut, paragraph, style } from '../style.js';
 import { type LimitUse, limitUses } from '../unit-use.js';
 import { alarming, bar, percentOf } from './bars.js';
@@ -65,7 +65,7 @@ function figuresOf({ use, limits }: UnitSample): string {
   const texts = [
     `memory ${pair(use.memory, most, humanBytes)}`,
     `swap ${pair(use.swap, limits.swapMax, humanBytes)}`,
-    `cpu ${pair(use.cores, limits.cores, cores)}`,
+    `cpu ${pair(use.cores, limits.cores, humanCores)}`,
     `tasks ${pair(use.tasks, limits.tasksMax, String)}`,
   ];
   return texts.join('  ');
@@ -86,10 +86,6 @@ function pair(
 function tighter(max: Amount | undefined, high: Amount | undefined): Amount | undefined {
   if (typeof max !== 'number') return typeof high === 'number' ? high : max;
   return typeof high === 'number' ? Math.min(max, high) : max;
-}
-
-function cores(value: number): string {
-  return Number.isInteger(value) ? String(value) : value.toFixed(2);
 }
 
 /** What has happened to it that a person wants to know of. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Family, type Member } from '../../cgroup/index.js';
 import type { WatchedLimits } from '../../inspect/watched.js';
+import { kibibytes } from '../../machine/read.js';
 import type { Figures } from '../../model/index.js';
 import type { Culprit, Measured, Meter } from '../launcher.js';
 import { type Action, type Candidate, decide, GRACE_MS, largest, type Seen } from './decide.js';
@@ -321,9 +322,4 @@ function collectedTicks(proc: string): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   // cutime and cstime are fields 16 and 17 of proc(5); the first here is number 3.
   return Number(fields[13]) + Number(fields[14]);
-}
-
-function kibibytes(text: string, name: string): number | undefined {
-  const value = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1];
-  return value === undefined ? undefined : Number(value) * 1024;
 }

@@ -14,7 +14,7 @@ const POLICY = `nvidia-driver:
   Candidate: 535.183.01-1~deb12u1
   Version table:
      535.183.01-1~deb12u1 500
-        500 http://deb.debian.org/debian bookworm/non-free amd64 Packages
+        500 http://mirror.example/debian bookworm/non-free amd64 Packages
  *** 525.147.05-4~deb12u1 100
         100 /var/lib/dpkg/status
 nvidia-kernel-dkms:
