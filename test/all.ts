@@ -41,6 +41,8 @@ interface Part {
 /** How a part went. A part that did not run to its end counts as a failed test. */
 interface Report extends Counts {
   name: string;
+  /** How long it took, in seconds. */
+  seconds?: number;
   problem?: string;
 }
 
@@ -149,6 +151,7 @@ async function testSuite(suite: Suite, image: Promise<void> | undefined): Promis
 
 async function runPart(node: string, part: Part): Promise<Report> {
   process.stdout.write(`\n== ${part.name}\n`);
+  const start = performance.now();
   const scratch = await mkdtemp(join(tmpdir(), 'rlimit-counts-'));
   const countsFile = join(scratch, 'counts.json');
   try {
@@ -166,7 +169,8 @@ async function runPart(node: string, part: Part): Promise<Report> {
       },
     );
     if (part.quiet) process.stdout.write(`\n== ${part.name}, its output\n${all}\n`);
-    return report(part.name, await readCounts(countsFile), exitCode);
+    const seconds = (performance.now() - start) / 1000;
+    return { ...report(part.name, await readCounts(countsFile), exitCode), seconds };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -189,24 +193,25 @@ function report(name: string, counts: Counts | undefined, exitCode: number | und
 
 function notRun(name: string, error: unknown): Report {
   const problem = error instanceof Error ? error.message : String(error);
-  return { name, passed: 0, failed: 1, skipped: [], flaky: [], problem };
+  return { name, passed: 0, failed: 1, failures: [], skipped: [], flaky: [], problem };
 }
 
 function printSummary(reports: Report[]): void {
   const width = Math.max(...reports.map(({ name }) => name.length));
-  const lines = ['', `${''.padEnd(width)}  passed  failed  skipped`];
-  for (const { name, passed, failed, skipped } of reports) {
+  const lines = ['', `${''.padEnd(width)}  passed  failed  skipped  minutes`];
+  for (const { name, passed, failed, skipped, seconds } of reports) {
     const figures = [
       `${passed}`.padStart(6),
       `${failed}`.padStart(6),
       `${skipped.length}`.padStart(7),
+      (seconds === undefined ? '-' : (seconds / 60).toFixed(1)).padStart(7),
     ];
     lines.push(`${name.padEnd(width)}  ${figures.join('  ')}`);
   }
   for (const { name, problem } of reports) {
     if (problem !== undefined) lines.push('', `${name}: ${problem}`);
   }
-  const remarks = [...reports.flatMap(skippedLines), ...reports.flatMap(flakyLines)];
+  const remarks = [skippedLines, flakyLines, failedLines].flatMap((of) => reports.flatMap(of));
   lines.push('', ...remarks, ...wholeLines(reports), totalLine(reports));
   process.stdout.write(`${lines.join('\n')}\n`);
 }
@@ -217,6 +222,15 @@ function skippedLines({ name, skipped }: Report): string[] {
 
 function flakyLines({ name, flaky }: Report): string[] {
   return flaky.map((test) => `passed at the second try in ${name}: ${test}`);
+}
+
+/** Said again here: of a long output often only the end is kept. */
+function failedLines({ name, failures }: Report): string[] {
+  return failures.map((test) => `failed in ${name}: ${test.name}\n  ${indent(test.message)}`);
+}
+
+function indent(text: string): string {
+  return text.replaceAll('\n', '\n  ');
 }
 
 /** That some tests ran in one suite only is no secret either. */

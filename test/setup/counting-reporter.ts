@@ -1,13 +1,21 @@
 import { writeFileSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import type { Reporter, SerializedError, TestModule } from 'vitest/node';
 
 /** What became of the tests of one vitest run. */
 export interface Counts {
   passed: number;
   failed: number;
+  /** What is counted in `failed`, with the beginning of what was said. */
+  failures: Failure[];
   skipped: SkippedTest[];
   /** Names of tests that passed when they were run once more. */
   flaky: string[];
+}
+
+export interface Failure {
+  name: string;
+  message: string;
 }
 
 export interface SkippedTest {
@@ -23,7 +31,8 @@ export default class CountingReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
     const file = process.env[countsFileVariable];
     if (file === undefined) return;
-    const counts: Counts = { passed: 0, failed: unhandled.length, skipped: [], flaky: [] };
+    const counts: Counts = { passed: 0, failed: 0, failures: [], skipped: [], flaky: [] };
+    fail(counts, 'outside of the tests', unhandled);
     for (const module of modules) countModule(module, counts);
     writeFileSync(file, JSON.stringify(counts));
   }
@@ -31,14 +40,29 @@ export default class CountingReporter implements Reporter {
 
 function countModule(module: TestModule, counts: Counts): void {
   // A file or a describe block that broke outside of its tests, such as in an import or a hook.
-  counts.failed += module.errors().length;
-  for (const suite of module.children.allSuites()) counts.failed += suite.errors().length;
+  fail(counts, module.moduleId, module.errors());
+  for (const suite of module.children.allSuites()) fail(counts, suite.fullName, suite.errors());
   for (const test of module.children.allTests()) {
     const result = test.result();
     if (test.diagnostic()?.flaky) counts.flaky.push(test.fullName);
     if (result.state === 'passed') counts.passed += 1;
     else if (result.state === 'skipped') counts.skipped.push(skippedTest(test.fullName, result));
-    else counts.failed += 1; // also one that has no result, because the run broke off
+    else fail(counts, test.fullName, [result.errors?.[0] ?? { message: 'the run broke off' }]);
+  }
+}
+
+/** The length a message is cut to: the whole stands in the output of vitest. */
+const messageLength = 1500;
+
+function fail(
+  counts: Counts,
+  name: string,
+  errors: readonly { message: string; diff?: string }[],
+): void {
+  for (const { message, diff = '' } of errors) {
+    counts.failed += 1;
+    const plain = stripVTControlCharacters(`${message}\n${diff}`.trimEnd());
+    counts.failures.push({ name, message: plain.slice(0, messageLength) });
   }
 }
 
