@@ -25,11 +25,15 @@ else if (readFileSync(file, 'utf8') !== manifest) {
 }
 
 /**
- * Leaves out what differs from checkout to checkout.
+ * Leaves out what differs from checkout to checkout: the path of each command's plugin. A flag may
+ * have the same name.
  * @param {import('@oclif/core').Interfaces.Manifest} manifest
  */
 function withoutPaths(manifest) {
-  return JSON.parse(JSON.stringify(manifest, (key, value) => (key === 'root' ? undefined : value)));
+  const isPath = (key, value) => key === 'root' && typeof value === 'string';
+  return JSON.parse(
+    JSON.stringify(manifest, (key, value) => (isPath(key, value) ? undefined : value)),
+  );
 }
 
 /**

@@ -37,10 +37,10 @@ export default class Apply extends BaseCommand {
   static override examples = [
     '<%= config.bin %> apply --list',
     '<%= config.bin %> apply shared-host --diff',
-    'sudo <%= config.bin %> apply shared-host --runtime',
-    'sudo <%= config.bin %> apply ./my-plan.yaml --yes',
+    '$ sudo <%= config.bin %> apply shared-host --runtime',
+    '$ sudo <%= config.bin %> apply ./my-plan.yaml --yes',
     '<%= config.bin %> apply shared-host --check',
-    'sudo <%= config.bin %> apply shared-host --revert',
+    '$ sudo <%= config.bin %> apply shared-host --revert',
     '<%= config.bin %> apply ai-services --root ./image --machine cores=12,memory=20G --yes',
   ];
   static override args = {

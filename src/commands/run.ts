@@ -21,7 +21,7 @@ export default class Run extends BaseCommand {
     '<%= config.bin %> run coq-standard -- make -j4',
     '<%= config.bin %> run coq-standard --dry-run -- make -j4',
     '<%= config.bin %> run -p MemoryMax=20G -p TasksMax=200 -- bash -c "make clean && make"',
-    'make -j$(<%= config.bin %> tune coq-standard --jobs-only)',
+    '$ make -j$(<%= config.bin %> tune coq-standard --jobs-only)',
   ];
   static override usage = 'run [PROFILE] [OPTION…] [--] COMMAND [ARG…]';
   static override enableJsonFlag = false;

@@ -48,7 +48,7 @@ export default class Tune extends BaseCommand {
     'asked, 3 without a service manager or the right to change the unit.';
   static override examples = [
     '<%= config.bin %> tune coq-standard',
-    'make -j"$(<%= config.bin %> tune coq-standard --jobs-only)"',
+    '$ make -j"$(<%= config.bin %> tune coq-standard --jobs-only)"',
     '<%= config.bin %> tune coq-standard --machine cores=36,memory=252G',
     '<%= config.bin %> tune cxx-build --project . --apply',
     '<%= config.bin %> tune cxx-build --run 3k2j1x --plot run.svg',

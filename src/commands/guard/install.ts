@@ -17,9 +17,9 @@ export default class GuardInstall extends BaseCommand {
     'where data is collected) it writes the file anew.\n' +
     'Ends with 0, or with 2 for a wrong settings file, 3 without systemd or without the right to.';
   static override examples = [
-    'sudo <%= config.bin %> guard install --now',
+    '$ sudo <%= config.bin %> guard install --now',
     '<%= config.bin %> guard install --user --now',
-    'sudo <%= config.bin %> guard install --config /srv/guard.yaml',
+    '$ sudo <%= config.bin %> guard install --config /srv/guard.yaml',
   ];
   static override flags = {
     user: guardUserFlag,

@@ -9,7 +9,7 @@ export default class GuardReload extends BaseCommand {
     'A settings file that is wrong leaves the old settings in force, and guard status says so.\n' +
     'Ends with 0, or with 3 where it is not installed, or systemd could not do it.';
   static override examples = [
-    'sudo <%= config.bin %> guard reload',
+    '$ sudo <%= config.bin %> guard reload',
     '<%= config.bin %> guard reload --user',
   ];
   static override flags = { user: guardUserFlag };

@@ -9,7 +9,7 @@ export default class GuardRestart extends BaseCommand {
     'What it changed is put back and then done anew. For new settings, reload is enough.\n' +
     'Ends with 0, or with 3 where it is not installed, or systemd could not do it.';
   static override examples = [
-    'sudo <%= config.bin %> guard restart',
+    '$ sudo <%= config.bin %> guard restart',
     '<%= config.bin %> guard restart --user',
   ];
   static override flags = { user: guardUserFlag };

@@ -9,7 +9,7 @@ export default class GuardStart extends BaseCommand {
     'Waits until the guard says that it guards. It is started at each boot once it is installed.\n' +
     'Ends with 0, or with 3 where it is not installed, or systemd could not do it.';
   static override examples = [
-    'sudo <%= config.bin %> guard start',
+    '$ sudo <%= config.bin %> guard start',
     '<%= config.bin %> guard start --user',
   ];
   static override flags = { user: guardUserFlag };

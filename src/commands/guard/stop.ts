@@ -9,7 +9,7 @@ export default class GuardStop extends BaseCommand {
     'Waits until the guard has put back what it changed. It starts again with the next boot.\n' +
     'Ends with 0, or with 3 where it is not installed, or systemd could not do it.';
   static override examples = [
-    'sudo <%= config.bin %> guard stop',
+    '$ sudo <%= config.bin %> guard stop',
     '<%= config.bin %> guard stop --user',
   ];
   static override flags = { user: guardUserFlag };

@@ -10,7 +10,7 @@ export default class GuardUninstall extends BaseCommand {
     'put back, and one that was edited is kept as a backup. Settings and collected data stay.\n' +
     'Ends with 0, also where there is none; 3 without systemd or without the right to.';
   static override examples = [
-    'sudo <%= config.bin %> guard uninstall',
+    '$ sudo <%= config.bin %> guard uninstall',
     '<%= config.bin %> guard uninstall --user',
   ];
   static override flags = { user: guardUserFlag };

@@ -30,7 +30,7 @@ export default class TimersInstall extends BaseCommand {
   static override examples = [
     '<%= config.bin %> timers install',
     '<%= config.bin %> timers install verify --verify-at "Mon *-*-* 09:00"',
-    'sudo <%= config.bin %> timers install --system --textfile /var/lib/prometheus/node-exporter',
+    '$ sudo <%= config.bin %> timers install --system --textfile /var/lib/prometheus/node-exporter',
     '<%= config.bin %> timers install --dry-run',
   ];
   static override strict = false;
