@@ -30,9 +30,10 @@ else if (readFileSync(file, 'utf8') !== manifest) {
  * @param {import('@oclif/core').Interfaces.Manifest} manifest
  */
 function withoutPaths(manifest) {
-  const isPath = (key, value) => key === 'root' && typeof value === 'string';
   return JSON.parse(
-    JSON.stringify(manifest, (key, value) => (isPath(key, value) ? undefined : value)),
+    JSON.stringify(manifest, (key, value) =>
+      key === 'root' && typeof value === 'string' ? undefined : value,
+    ),
   );
 }
 
