@@ -9,7 +9,18 @@ export type LauncherKind =
   /** A cgroup made directly in the cgroup v2 tree, without systemd. */
   | 'cgroup'
   /** No cgroup: rlimit itself samples the processes and acts. */
-  | 'watched';
+  | 'watched'
+  /** Another machine: a step of Slurm, through srun. */
+  | 'slurm';
+
+/** Where a run under Slurm was. */
+export interface SlurmPlace {
+  /** Job and step: `123.0`. */
+  step: string;
+  node?: string;
+  /** What Slurm says of its end, where it was asked: `OUT_OF_MEMORY`, `TIMEOUT`. */
+  state?: string;
+}
 
 /** What a run used, up to its end. A figure that could not be had is absent, never zero. */
 export interface Figures {
@@ -62,7 +73,13 @@ export type VerdictId =
   /** The CPU quota held it back for most of its time. */
   | 'throttled'
   /** Stalled between MemoryHigh and MemoryMax. */
-  | 'stalled';
+  | 'stalled'
+  /** Ended at its time limit, by Slurm. */
+  | 'time-limit'
+  /** Cancelled by somebody else through Slurm: an operator, preemption, `scancel`. */
+  | 'cancelled'
+  /** Its node failed. */
+  | 'node-failed';
 
 /** How a run ended and why. */
 export interface Verdict {
@@ -99,5 +116,7 @@ export interface Outcome {
   jobFigures?: JobFigures;
   series?: RunSeries;
   jobserver?: JobserverFigures;
+  /** Where it was, with the launcher `slurm`. */
+  slurm?: SlurmPlace;
   verdict: Verdict;
 }
