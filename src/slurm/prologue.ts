@@ -47,12 +47,15 @@ export function wrapStep(
 
 /**
  * Variables begin with RLIMIT_S_, so that none of the command's is changed. The limit that counts is the
- * smallest on the way up: slurmd sets it on the job and on `step_N/user`, not on the task's own cgroup
- * (https://slurm.schedmd.com/cgroup_v2.html); `oom` is counted there, `oom_kill` where the victim was.
+ * smallest on the way up, and of equal ones the uppermost: slurmd sets it on `step_N/user` and on the job
+ * (https://slurm.schedmd.com/cgroup_v2.html), and the job's is hit first, since slurmstepd counts there as
+ * well. `oom` is counted where the limit was hit (of the whole job: what was there before is taken off),
+ * `oom_kill` where the victim was.
  *
  * The shell stays as the parent of the command, unlike the one of a run on this machine: when the step has
  * gone, so has all that the kernel counted in it. Signals that Slurm sends to the step go to all of its
- * processes; the shell lets them pass, and goes when the command has gone.
+ * processes; the shell lets them pass, and goes when the command has gone. Its own stderr is shut
+ * meanwhile: it would say "Killed" there.
  */
 const SCRIPT = `
 RLIMIT_S_word=$1 RLIMIT_S_most=$2 RLIMIT_S_cpus=$3 RLIMIT_S_strict=$4
@@ -88,7 +91,7 @@ rlimit_s_count() {
 RLIMIT_S_max=max RLIMIT_S_at=$RLIMIT_S_own RLIMIT_S_d=$RLIMIT_S_own
 while :; do
   if rlimit_s_read "$RLIMIT_S_d/$RLIMIT_S_fm" && [ "$RLIMIT_S_r" != max ]; then
-    if [ $RLIMIT_S_max = max ] || [ "$RLIMIT_S_r" -lt $RLIMIT_S_max ]; then
+    if [ $RLIMIT_S_max = max ] || [ "$RLIMIT_S_r" -le $RLIMIT_S_max ]; then
       RLIMIT_S_max=$RLIMIT_S_r RLIMIT_S_at=$RLIMIT_S_d
     fi
   fi
@@ -111,12 +114,16 @@ if [ "$RLIMIT_S_strict" = 1 ]; then
 fi
 printf '%s\\n' "$RLIMIT_S_word begin step=$SLURM_JOB_ID.$SLURM_STEP_ID node=$SLURMD_NODENAME memory=$RLIMIT_S_max cpuset=$RLIMIT_S_in allowed=$RLIMIT_S_on given=$RLIMIT_S_cpus gate=$RLIMIT_S_gate." >&2
 [ $RLIMIT_S_gate = go ] || exit 125
+rlimit_s_key "$RLIMIT_S_at/$RLIMIT_S_fe" oom
+RLIMIT_S_before=\${RLIMIT_S_r:-0}
 trap : HUP INT QUIT ALRM TERM USR1 USR2
-(exec "$@")
-RLIMIT_S_end=$?
+{
+  (exec "$@" 2>&3 3>&-)
+  RLIMIT_S_end=$?
+} 3>&2 2>/dev/null
 rlimit_s_read "$RLIMIT_S_own/$RLIMIT_S_fp" && RLIMIT_S_peak=$RLIMIT_S_r
 rlimit_s_key "$RLIMIT_S_at/$RLIMIT_S_fe" oom
-RLIMIT_S_oom=$RLIMIT_S_r
+RLIMIT_S_oom=\${RLIMIT_S_r:+$((RLIMIT_S_r - RLIMIT_S_before))}
 rlimit_s_key "$RLIMIT_S_own/$RLIMIT_S_fe" oom_kill
 RLIMIT_S_kills=$RLIMIT_S_r
 rlimit_s_key "$RLIMIT_S_own/cpu.stat" usage_usec

@@ -23,9 +23,7 @@ export interface LauncherFacts {
 }
 
 /** The launcher that was chosen, and for `cgroup` the place. */
-export type Chosen =
-  | { kind: Exclude<HereKind, 'cgroup'> }
-  | { kind: 'cgroup'; place: CgroupPlace };
+export type Chosen = { kind: Exclude<HereKind, 'cgroup'> } | { kind: 'cgroup'; place: CgroupPlace };
 
 /**
  * A run inside a run of `cgroup` stays inside it. Otherwise the user's manager comes first, then the

@@ -1,6 +1,6 @@
 /** `rlimit run --on slurm`: profile → options of srun → a step on a node → what it tells → its end. */
-import { CannotRunError, EXIT } from '../../errors/index.js';
-import type { Finding, Machine, Profile } from '../../model/index.js';
+import { CannotRunError, EXIT, isRlimitError } from '../../errors/index.js';
+import type { Finding, Limits, Machine, Profile } from '../../model/index.js';
 import { loadProfile, parseMachineOverride, resolve } from '../../profiles/index.js';
 import { renderLeftOut, renderLogLoss, renderStart } from '../../render/run.js';
 import { renderNeverStarted, renderPlaceOf, renderSizedFor } from '../../render/slurm.js';
@@ -78,13 +78,26 @@ function planFor(
     env: NodeJS.ProcessEnv;
   },
 ): SlurmPlan {
-  const limits = resolve(profile, machine, {
-    overrides: options.properties,
-    force: options.force,
-    ...(options.jobs === undefined ? {} : { jobs: options.jobs }),
-  });
+  const limits = resolveOn(profile, machine, options);
   return planSlurm(options, { profile, limits, place, id: newRunId(), env });
 }
+
+/** @throws {UsageError} as `resolve` does; "this machine" is the node there, which is said */
+function resolveOn(profile: Profile, machine: Machine, options: RunOptions): Limits {
+  try {
+    return resolve(profile, machine, {
+      overrides: options.properties,
+      force: options.force,
+      ...(options.jobs === undefined ? {} : { jobs: options.jobs }),
+    });
+  } catch (error) {
+    if (isRlimitError(error)) error.why = `${error.why ?? ''} ${NODE_IS_MEANT}`.trim();
+    throw error;
+  }
+}
+
+const NODE_IS_MEANT =
+  'The machine is the smallest node that the job may come to; others: --on slurm:partition=…, --machine.';
 
 function printPlan(plan: SlurmPlan, options: RunOptions): void {
   const variables = Object.entries(plan.environment).map(([name, value]) => `${name}=${value}`);
