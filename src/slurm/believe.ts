@@ -9,8 +9,8 @@ export interface Asked {
   properties: Readonly<Record<string, string>>;
   /** In bytes. */
   memory?: number;
-  /** Whole CPUs; one where nothing was said. */
-  cpus: number;
+  /** Whole CPUs. */
+  cpus?: number;
 }
 
 /**
@@ -44,7 +44,8 @@ function memoryFinding({ properties, memory: wanted }: Asked, begun: Begun): Fin
 }
 
 function cpuFinding({ properties, cpus }: Asked, begun: Begun): Finding | undefined {
-  const most = Math.max(cpus, begun.given || 0);
+  if (cpus === undefined) return undefined;
+  const most = Math.max(cpus, begun.given ?? 0);
   const inSet = countOf(begun.cpuset);
   if (inSet !== undefined && inSet <= most) return undefined;
   const allowed = countOf(begun.allowed);
@@ -52,7 +53,7 @@ function cpuFinding({ properties, cpus }: Asked, begun: Begun): Finding | undefi
   const common = {
     severity: isByAffinity ? ('warning' as const) : ('problem' as const),
     property: 'CPUQuota',
-    wanted: properties.CPUQuota ?? `${cpus * 100}%`,
+    ...(properties.CPUQuota === undefined ? {} : { wanted: properties.CPUQuota }),
     observed: begun.allowed ?? 'unknown',
     remedy: 'ask the operators for ConstrainCores=yes in cgroup.conf',
   };

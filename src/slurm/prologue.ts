@@ -7,9 +7,10 @@
 
 /** What a step is to be held to. */
 export interface Wanted {
-  /** In bytes; absent without a limit. */
+  /** In bytes. What is absent may be anything. */
   memory?: number;
-  cpus: number;
+  /** Whole CPUs. */
+  cpus?: number;
   /** Whether the command is not to start without. */
   strict: boolean;
 }
@@ -40,9 +41,10 @@ export function wrapStep(
   { word, wanted, roots = KERNEL }: { word: string; wanted: Wanted; roots?: Roots },
 ): string[] {
   const { memory, cpus, strict } = wanted;
-  const most = memory === undefined ? '-' : String(memoryGiven(memory));
+  const most = memory === undefined ? '-' : memoryGiven(memory);
   const script = SCRIPT.replaceAll('@proc@', roots.proc).replaceAll('@cgroup@', roots.cgroup);
-  return ['/bin/sh', '-c', script, 'sh', word, most, String(cpus), strict ? '1' : '0', ...command];
+  const asked = [most, cpus ?? '-', strict ? 1 : 0].map(String);
+  return ['/bin/sh', '-c', script, 'sh', word, ...asked, ...command];
 }
 
 /**
@@ -53,9 +55,11 @@ export function wrapStep(
  * `oom_kill` where the victim was.
  *
  * The shell stays as the parent of the command, unlike the one of a run on this machine: when the step has
- * gone, so has all that the kernel counted in it. Signals that Slurm sends to the step go to all of its
- * processes; the shell lets them pass, and goes when the command has gone. Its own stderr is shut
- * meanwhile: it would say "Killed" there.
+ * gone, so has all that the kernel counted in it. Slurm signals the first process of a task alone (SIGKILL
+ * goes to all), so the shell hands signals on; it can do so only while it waits for a command in the
+ * background. There it would have /dev/null as stdin, and SIGINT and SIGQUIT ignored (POSIX, 2.11): env(1)
+ * of coreutils 8.31 and bash's job control know how to avoid that. The shell's own stderr is shut, since it
+ * would say "Killed" there.
  */
 const SCRIPT = `
 RLIMIT_S_word=$1 RLIMIT_S_most=$2 RLIMIT_S_cpus=$3 RLIMIT_S_strict=$4
@@ -103,31 +107,47 @@ for RLIMIT_S_x in cpuset.cpus.effective cpuset.effective_cpus cpuset.cpus; do
 done
 rlimit_s_key @proc@/self/status Cpus_allowed_list:
 RLIMIT_S_on=$RLIMIT_S_r
-[ "\${SLURM_CPUS_ON_NODE:-0}" -gt "$RLIMIT_S_cpus" ] && RLIMIT_S_cpus=$SLURM_CPUS_ON_NODE
+if [ "$RLIMIT_S_cpus" != - ] && [ "\${SLURM_CPUS_ON_NODE:-0}" -gt "$RLIMIT_S_cpus" ]; then
+  RLIMIT_S_cpus=$SLURM_CPUS_ON_NODE
+fi
 RLIMIT_S_gate=go
 if [ "$RLIMIT_S_strict" = 1 ]; then
   if [ "$RLIMIT_S_most" != - ]; then
     [ $RLIMIT_S_max != max ] && [ $RLIMIT_S_max -le $RLIMIT_S_most ] || RLIMIT_S_gate=refused
   fi
-  rlimit_s_count "$RLIMIT_S_in"
-  [ $RLIMIT_S_n -ge 1 ] && [ $RLIMIT_S_n -le "$RLIMIT_S_cpus" ] || RLIMIT_S_gate=refused
+  if [ "$RLIMIT_S_cpus" != - ]; then
+    rlimit_s_count "$RLIMIT_S_in"
+    [ $RLIMIT_S_n -ge 1 ] && [ $RLIMIT_S_n -le "$RLIMIT_S_cpus" ] || RLIMIT_S_gate=refused
+  fi
 fi
 printf '%s\\n' "$RLIMIT_S_word begin step=$SLURM_JOB_ID.$SLURM_STEP_ID node=$SLURMD_NODENAME memory=$RLIMIT_S_max cpuset=$RLIMIT_S_in allowed=$RLIMIT_S_on given=$RLIMIT_S_cpus gate=$RLIMIT_S_gate." >&2
 [ $RLIMIT_S_gate = go ] || exit 125
 rlimit_s_key "$RLIMIT_S_at/$RLIMIT_S_fe" oom
 RLIMIT_S_before=\${RLIMIT_S_r:-0}
-trap : HUP INT QUIT ALRM TERM USR1 USR2
-{
-  (exec "$@" 2>&3 3>&-)
+if env --default-signal=INT,QUIT true 2>/dev/null; then
+  set -- env --default-signal=INT,QUIT "$@"
+elif [ -n "$BASH_VERSION" ]; then
+  set -m
+fi
+exec 3>&2 4<&0 2>/dev/null
+RLIMIT_S_pid=
+for RLIMIT_S_x in HUP INT QUIT ALRM TERM USR1 USR2 CONT; do
+  trap "kill -$RLIMIT_S_x \\$RLIMIT_S_pid" $RLIMIT_S_x
+done
+(exec "$@" <&4 2>&3 3>&- 4<&-) &
+RLIMIT_S_pid=$!
+while
+  wait $RLIMIT_S_pid
   RLIMIT_S_end=$?
-} 3>&2 2>/dev/null
+  kill -0 $RLIMIT_S_pid
+do :; done
 rlimit_s_read "$RLIMIT_S_own/$RLIMIT_S_fp" && RLIMIT_S_peak=$RLIMIT_S_r
 rlimit_s_key "$RLIMIT_S_at/$RLIMIT_S_fe" oom
 RLIMIT_S_oom=\${RLIMIT_S_r:+$((RLIMIT_S_r - RLIMIT_S_before))}
 rlimit_s_key "$RLIMIT_S_own/$RLIMIT_S_fe" oom_kill
 RLIMIT_S_kills=$RLIMIT_S_r
 rlimit_s_key "$RLIMIT_S_own/cpu.stat" usage_usec
-printf '%s\\n' "$RLIMIT_S_word end status=$RLIMIT_S_end peak=$RLIMIT_S_peak oom=$RLIMIT_S_oom kills=$RLIMIT_S_kills cpu=$RLIMIT_S_r." >&2
+printf '%s\\n' "$RLIMIT_S_word end status=$RLIMIT_S_end peak=$RLIMIT_S_peak oom=$RLIMIT_S_oom kills=$RLIMIT_S_kills cpu=$RLIMIT_S_r." >&3
 exit $RLIMIT_S_end
 `.trim();
 
@@ -142,8 +162,8 @@ export interface Begun {
   cpuset?: string;
   /** CPUs that it may run on, by affinity or cpuset. */
   allowed?: string;
-  /** CPUs that Slurm gave, where they are more than asked for: whole cores. */
-  given: number;
+  /** CPUs that were asked for, or that Slurm gave where those are more: it gives whole cores. */
+  given?: number;
   /** The command was not started: --strict. */
   refused: boolean;
 }
@@ -184,7 +204,7 @@ function begunOf(said: Said): Begun {
     ...(memory < NO_LIMIT_V1 ? { memory } : {}),
     ...text('cpuset', said),
     ...text('allowed', said),
-    given: Number(said.get('given')),
+    ...figure('given', said),
     refused: said.get('gate') !== 'go',
   };
 }

@@ -153,13 +153,16 @@ function announce(plan: SlurmPlan, begun: Begun, { quiet, strict }: RunOptions):
 
 function started(plan: SlurmPlan, findings: readonly Finding[], { step, node }: Begun): string {
   const troubled = findings.map(({ property }) => property);
-  const seen = ['MemoryMax', 'CPUQuota'].filter((name) => !troubled.includes(name));
-  const { properties } = plan.asked;
+  const { properties, memory, cpus } = plan.asked;
+  const held = [
+    ...(memory === undefined ? [] : ['MemoryMax']),
+    ...(cpus === undefined ? [] : ['CPUQuota']),
+  ].filter((name) => !troubled.includes(name));
   return renderStart({
     unit: renderPlaceOf(plan.name, step, node),
     launcher: 'slurm',
     enforced: Object.fromEntries(
-      seen.flatMap((name) => (properties[name] === undefined ? [] : [[name, properties[name]]])),
+      held.flatMap((name) => (properties[name] === undefined ? [] : [[name, properties[name]]])),
     ),
     findings,
     leftOut: plan.leftOut,

@@ -1,7 +1,7 @@
 /** What is asked of Slurm for a run. Pure. */
 import { slurmCpus, slurmOptions } from '../../export/index.js';
 import type { LeftOut, Limits, Profile } from '../../model/index.js';
-import { parsePercent, plainBytes } from '../../quantity/index.js';
+import { plainBytes } from '../../quantity/index.js';
 import { wrap } from '../../render/run.js';
 import type { Asked } from '../../slurm/index.js';
 import type { RunOptions } from '../options.js';
@@ -85,16 +85,16 @@ function askedOf({ properties }: Limits): Asked {
   return {
     properties: values,
     ...(typeof memory === 'number' ? { memory } : {}),
-    cpus: quota !== '' && parsePercent(quota) > 0 ? slurmCpus(quota) : 1,
+    ...(quota === '' ? {} : { cpus: slurmCpus(quota) }),
   };
 }
 
 /** What Slurm decides where a profile says nothing. */
-function silences({ properties, memory }: Asked): string[] {
+function silences({ properties }: Asked): string[] {
   const { MemoryMax, CPUQuota, RuntimeMaxSec } = properties;
   return [
     ...(CPUQuota === undefined ? ['without a CPUQuota Slurm gives one CPU'] : []),
-    ...(MemoryMax === undefined && memory === undefined
+    ...(MemoryMax === undefined
       ? ['without a MemoryMax Slurm gives what is usual there (DefMemPerNode, DefMemPerCPU)']
       : []),
     ...(RuntimeMaxSec === undefined

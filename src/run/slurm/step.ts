@@ -50,7 +50,11 @@ export async function runStep(plan: SlurmPlan, stepOptions: StepOptions): Promis
   const through = throughEnv(env, context.cwd);
   const wrapped = wrapStep([...through, ...plan.command], {
     word,
-    wanted: { cpus, strict, ...(memory === undefined ? {} : { memory }) },
+    wanted: {
+      strict,
+      ...(memory === undefined ? {} : { memory }),
+      ...(cpus === undefined ? {} : { cpus }),
+    },
   });
   // srun hands limits and signal dispositions of its own on to the step: it gets those of the caller.
   const script = [...putBack(context.startedWith), 'exec "$@"'].join('\n');
