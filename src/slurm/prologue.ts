@@ -54,6 +54,9 @@ export function wrapStep(
  * well. `oom` is counted where the limit was hit (of the whole job: what was there before is taken off),
  * `oom_kill` where the victim was.
  *
+ * Where Slurm makes no cgroup for a job (proctrack/linuxproc), that of the daemon would be read: its counts
+ * are those of others as well, and are left alone.
+ *
  * The shell stays as the parent of the command, unlike the one of a run on this machine: when the step has
  * gone, so has all that the kernel counted in it. Slurm signals the first process of a task alone (SIGKILL
  * goes to all), so the shell hands signals on; it can do so only while it waits for a command in the
@@ -141,12 +144,17 @@ while
   RLIMIT_S_end=$?
   kill -0 $RLIMIT_S_pid
 do :; done
-rlimit_s_read "$RLIMIT_S_own/$RLIMIT_S_fp" && RLIMIT_S_peak=$RLIMIT_S_r
-rlimit_s_key "$RLIMIT_S_at/$RLIMIT_S_fe" oom
-RLIMIT_S_oom=\${RLIMIT_S_r:+$((RLIMIT_S_r - RLIMIT_S_before))}
-rlimit_s_key "$RLIMIT_S_own/$RLIMIT_S_fe" oom_kill
-RLIMIT_S_kills=$RLIMIT_S_r
-rlimit_s_key "$RLIMIT_S_own/cpu.stat" usage_usec
+RLIMIT_S_peak= RLIMIT_S_oom= RLIMIT_S_kills= RLIMIT_S_r=
+case $RLIMIT_S_own in
+*/job_$SLURM_JOB_ID/*)
+  rlimit_s_read "$RLIMIT_S_own/$RLIMIT_S_fp" && RLIMIT_S_peak=$RLIMIT_S_r
+  rlimit_s_key "$RLIMIT_S_at/$RLIMIT_S_fe" oom
+  RLIMIT_S_oom=\${RLIMIT_S_r:+$((RLIMIT_S_r - RLIMIT_S_before))}
+  rlimit_s_key "$RLIMIT_S_own/$RLIMIT_S_fe" oom_kill
+  RLIMIT_S_kills=$RLIMIT_S_r
+  rlimit_s_key "$RLIMIT_S_own/cpu.stat" usage_usec
+  ;;
+esac
 printf '%s\\n' "$RLIMIT_S_word end status=$RLIMIT_S_end peak=$RLIMIT_S_peak oom=$RLIMIT_S_oom kills=$RLIMIT_S_kills cpu=$RLIMIT_S_r." >&3
 exit $RLIMIT_S_end
 `.trim();

@@ -112,7 +112,11 @@ describe.each(['/bin/sh', '/bin/bash'])('a step, in %s', (shell) => {
       wanted,
       roots,
     });
-    const { stderr } = spawnSync(shell, args, { argv0: 'sh', encoding: 'utf8' });
+    const { stderr } = spawnSync(shell, args, {
+      argv0: 'sh',
+      encoding: 'utf8',
+      env: { ...process.env, SLURM_JOB_ID: '5' },
+    });
     expect(stderr).toContain(' oom=2 kills=2 ');
   });
 
@@ -148,6 +152,11 @@ describe.each(['/bin/sh', '/bin/bash'])('a step, in %s', (shell) => {
       Object.entries(V1).filter(([path]) => !path.includes('job_5/memory')),
     );
     expect(step(free, ['true'], { shell }).begin).not.toHaveProperty('begin.memory');
+  });
+
+  it('takes no counts of a cgroup that is not the job’s own', () => {
+    const found = step(V2, ['true'], { shell, env: { SLURM_JOB_ID: '6' } });
+    expect(found.end).toEqual({ end: { status: 0 } });
   });
 
   it('starts a program and no builtin, with its arguments as they are', () => {
