@@ -24,7 +24,10 @@ export interface SlurmPlace {
 
 /** What a run used, up to its end. A figure that could not be had is absent, never zero. */
 export interface Figures {
-  /** Most memory at one time in bytes, page cache included: memory.peak. It stops at the limit. */
+  /**
+   * Most memory at one time in bytes, page cache included: memory.peak. It stops at the limit. Of a step of
+   * Slurm that could not tell any more it is MaxRSS of the accounting, which is sampled.
+   */
   memoryPeak?: number;
   /**
    * Most anonymous memory seen at one time in bytes. Sampled (the kernel keeps no such peak), so a

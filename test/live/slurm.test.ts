@@ -190,7 +190,9 @@ describe.runIf(isHere)('on a cluster', () => {
           'grant all on slurm_acct_db.* to slurm@localhost" && systemctl start slurmdbd && ' +
           'until sacctmgr --immediate add cluster test >/dev/null 2>&1 || ' +
           'sacctmgr -n list cluster | grep -q test; do sleep 1; done; ' +
-          `systemctl restart slurmctld slurmd && ${idle}`,
+          // What it was without accounting has another cluster id, with which it would not start.
+          'systemctl stop slurmctld && rm -rf /var/spool/slurmctld/* && ' +
+          `systemctl start slurmctld && systemctl restart slurmd && ${idle}`,
       );
     });
 
