@@ -9,7 +9,7 @@ const ROOMS = [
   ['machine', 'profiles', 'systemd', 'gpu'],
   ['history', 'inspect', 'jobs', 'kill', 'verdict'],
   ['lint', 'watch', 'adopt', 'budget', 'change', 'doctor', 'jobserver', 'tune', 'export', 'timers'],
-  ['prove', 'sampler', 'apply'],
+  ['prove', 'sampler', 'apply', 'slurm'],
   ['alerts'],
   ['guard'],
   ['render'],

@@ -20,6 +20,7 @@ const LAZY = [
   'src/cli/report-run-error.ts',
   'src/run/jobserver/index.ts',
   'src/run/launchers/index.ts',
+  'src/run/slurm/index.ts',
   'src/run/stall.ts',
   'src/profiles/file.ts',
 ];

@@ -378,6 +378,26 @@ export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
     mend: 'A share, such as 75% of cores.',
     found: ['profile check', 'run'],
   },
+  'slurm-cpus-unconstrained': {
+    title: 'a Slurm job may use more CPUs than it has',
+    why: 'Without ConstrainCores the CPUs of a job are at most a CPU affinity, which its programs may change for themselves; without task/affinity they are not even that.',
+    mend: 'ConstrainCores=yes in cgroup.conf of the cluster, and TaskPlugin=task/cgroup in slurm.conf.',
+    found: ['run'],
+    source: 'cgroup.conf(5), slurm.conf(5)',
+  },
+  'slurm-memory-unconstrained': {
+    title: 'a Slurm job may use more memory than it has',
+    why: 'Without ConstrainRAMSpace, which is off unless it is set, --mem only keeps memory free for the job: no cgroup holds the job to it.',
+    mend: 'ConstrainRAMSpace=yes in cgroup.conf of the cluster, and TaskPlugin=task/cgroup in slurm.conf.',
+    found: ['run'],
+    source: 'cgroup.conf(5), slurm.conf(5)',
+  },
+  'slurm-unreported': {
+    title: 'a Slurm step did not tell of its limits',
+    why: 'Nobody has seen then what holds the command, and how it ended is known from Slurm alone.',
+    mend: 'Leave the stderr of the step to rlimit, and look at /proc/self/cgroup on the node.',
+    found: ['run'],
+  },
   'sum-of-caps': {
     title: 'caps that are more than the machine together',
     why: 'Each unit stays below its own cap, so that none is stopped, and the machine runs out of memory: the kernel or systemd-oomd then chooses who dies.',

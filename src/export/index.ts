@@ -13,6 +13,7 @@ import { slurm } from './formats/slurm.js';
 import { systemd } from './formats/systemd.js';
 import type { Exported, Format, Subject, Target } from './types.js';
 
+export { type SlurmOptions, slurmCpus, slurmOptions } from './formats/slurm.js';
 export type { Cannot, Exported, Subject, Target } from './types.js';
 export { type FileWritten, writeExport } from './write.js';
 

@@ -39,6 +39,9 @@ const COUNTED_AS: Record<VerdictId, 'killedForMemory' | 'failed' | undefined> = 
   'foreign-signal': undefined,
   throttled: undefined,
   stalled: undefined,
+  'time-limit': 'failed',
+  cancelled: undefined,
+  'node-failed': 'failed',
 };
 
 /** Every verdict there is. */

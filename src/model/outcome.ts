@@ -9,11 +9,25 @@ export type LauncherKind =
   /** A cgroup made directly in the cgroup v2 tree, without systemd. */
   | 'cgroup'
   /** No cgroup: rlimit itself samples the processes and acts. */
-  | 'watched';
+  | 'watched'
+  /** Another machine: a step of Slurm, through srun. */
+  | 'slurm';
+
+/** Where a run under Slurm was. */
+export interface SlurmPlace {
+  /** Job and step: `123.0`. */
+  step: string;
+  node?: string;
+  /** What Slurm says of its end, where it was asked: `OUT_OF_MEMORY`, `TIMEOUT`. */
+  state?: string;
+}
 
 /** What a run used, up to its end. A figure that could not be had is absent, never zero. */
 export interface Figures {
-  /** Most memory at one time in bytes, page cache included: memory.peak. It stops at the limit. */
+  /**
+   * Most memory at one time in bytes, page cache included: memory.peak. It stops at the limit. Of a step of
+   * Slurm that could not tell any more it is MaxRSS of the accounting, which is sampled.
+   */
   memoryPeak?: number;
   /**
    * Most anonymous memory seen at one time in bytes. Sampled (the kernel keeps no such peak), so a
@@ -62,7 +76,13 @@ export type VerdictId =
   /** The CPU quota held it back for most of its time. */
   | 'throttled'
   /** Stalled between MemoryHigh and MemoryMax. */
-  | 'stalled';
+  | 'stalled'
+  /** Ended at its time limit, by Slurm. */
+  | 'time-limit'
+  /** Cancelled by somebody else through Slurm: an operator, preemption, `scancel`. */
+  | 'cancelled'
+  /** Its node failed. */
+  | 'node-failed';
 
 /** How a run ended and why. */
 export interface Verdict {
@@ -99,5 +119,7 @@ export interface Outcome {
   jobFigures?: JobFigures;
   series?: RunSeries;
   jobserver?: JobserverFigures;
+  /** Where it was, with the launcher `slurm`. */
+  slurm?: SlurmPlace;
   verdict: Verdict;
 }

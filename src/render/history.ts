@@ -89,7 +89,7 @@ export function renderOneRun(run: Run): string {
       : [`  ${style.faint('next:')} ${printable(verdict.advice)}`]),
     '',
     field('profile', `${printable(run.profile)}${run.jobs === undefined ? '' : `, -j${run.jobs}`}`),
-    field('launcher', LAUNCHERS[run.launcher] ?? printable(run.launcher)),
+    field('launcher', placeOf(run)),
     field('started', localTime(started)),
     field('elapsed', humanTime(elapsedMs * 1000)),
     field('ended', printable(run.signal ?? `status ${run.status}`)),
@@ -108,7 +108,17 @@ const LAUNCHERS: Record<LauncherKind, string> = {
   system: "the system's service manager",
   cgroup: 'a cgroup, without systemd',
   watched: 'watched by rlimit, without a cgroup',
+  slurm: 'Slurm',
 };
+
+/** `Slurm, step 123.0 on node7: OUT_OF_MEMORY` */
+function placeOf({ launcher, slurm }: Run): string {
+  const place = LAUNCHERS[launcher] ?? printable(launcher);
+  if (slurm === undefined) return place;
+  const { step, node, state } = slurm;
+  const on = node === undefined ? '' : ` on ${node}`;
+  return printable(`${place}, step ${step}${on}${state === undefined ? '' : `: ${state}`}`);
+}
 
 /** Long texts go on below themselves. */
 function field(name: string, text: string): string {

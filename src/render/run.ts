@@ -33,8 +33,16 @@ export function renderStart(start: Start): string {
       : [wrap(`rlimit: note: it runs inside ${within}, whose limits bind it as well`)]),
     ...findings.map(renderFinding),
     ...leftOut.map(renderLeftOut),
-    ...(findings.length > 0 ? ['rlimit: `rlimit inspect` tells the remedy'] : []),
+    ...remedies(start),
   ].join('\n');
+}
+
+/** What inspect cannot look at, it has no remedy for. */
+function remedies({ findings, launcher }: Start): string[] {
+  if (findings.length === 0) return [];
+  if (launcher !== 'slurm') return ['rlimit: `rlimit inspect` tells the remedy'];
+  const told = new Set(findings.flatMap(({ remedy }) => remedy ?? []));
+  return [...told].map((remedy) => wrap(`rlimit: remedy: ${remedy}`));
 }
 
 const WATCHED =

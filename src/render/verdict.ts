@@ -17,7 +17,9 @@ import { wrap } from './run.js';
 /** The verdict with its words: one sentence, what it rests on, and the one change to make. */
 export function wordVerdict(id: VerdictId, evidence: Evidence): Verdict {
   const change = adviseChange(id, evidence);
-  const advice = change === undefined ? ADVICE[id] : adviceOn(change);
+  // Who ends what on a node is not in the journal of this machine.
+  const isHere = evidence.launcher !== 'slurm' || id !== 'foreign-signal';
+  const advice = change !== undefined ? adviceOn(change) : isHere ? ADVICE[id] : undefined;
   const isFine = evidence.ending.status === 0;
   const yetFine = isFine ? YET_FINE[id]?.(evidence) : undefined;
   return {
@@ -90,6 +92,19 @@ const SENTENCES: Record<VerdictId, (evidence: Evidence) => string> = {
     const part = (measured.figures.memoryStallUsec ?? 0) / (elapsedMs * 1000);
     return `stalled between MemoryHigh=${limits.MemoryHigh} and MemoryMax=${limits.MemoryMax ?? 'infinity'} for ${percent(Math.min(part, 1))} of ${elapsed(evidence)}`;
   },
+  'time-limit': (evidence) => {
+    const { RuntimeMaxSec: limit } = evidence.limits;
+    const whose =
+      limit === undefined ? 'the time limit of the partition' : `its own RuntimeMaxSec=${limit}`;
+    return `ended by Slurm at ${whose} after ${elapsed(evidence)}${used(evidence)}`;
+  },
+  cancelled: (evidence) => {
+    const { state, cancelledBy } = evidence.slurm ?? {};
+    const by = cancelledBy === undefined ? '' : ` by user ${cancelledBy}`;
+    const how = state === 'PREEMPTED' ? 'taken off by Slurm for another job' : `cancelled${by}`;
+    return `${how} after ${elapsed(evidence)}${used(evidence)}`;
+  },
+  'node-failed': (evidence) => `ended because its node failed, after ${elapsed(evidence)}`,
 };
 
 /** The same of a run that itself ended well, after `ended with status 0, but`. */
@@ -109,6 +124,8 @@ const YET_FINE: Partial<Record<VerdictId, (evidence: Evidence) => string>> = {
 const ADVICE: Partial<Record<VerdictId, string>> = {
   'memory-max': 'a machine with more memory, or a smaller job',
   'foreign-signal': '`journalctl --since -5min` may tell who sent it',
+  'time-limit': 'more time: -p RuntimeMaxSec=…, where the partition allows it',
+  'node-failed': 'the same again, on another node',
 };
 
 function adviceOn(change: Change): string {
@@ -116,7 +133,7 @@ function adviceOn(change: Change): string {
 }
 
 function evidenceFor(id: VerdictId, evidence: Evidence): string[] {
-  const { measured, ending, unitResult, oomd, earlyoom, killed } = evidence;
+  const { measured, ending, unitResult, oomd, earlyoom, killed, slurm } = evidence;
   const { events, figures, ancestors, machine } = measured;
   const lines = [`the command ended with ${endingOf({ ...evidence, ending })}`];
   if (events.oom_kill) {
@@ -135,6 +152,7 @@ function evidenceFor(id: VerdictId, evidence: Evidence): string[] {
   if (figures.tasksPeak !== undefined) lines.push(`pids.peak is ${figures.tasksPeak}`);
   if (unitResult !== undefined) lines.push(`systemd's Result is ${unitResult}`);
   if (killed !== undefined) lines.push(`${killed.by} sent ${killed.signal}`);
+  for (const line of slurm?.says ?? []) lines.push(printable(line));
   if (oomd !== undefined) lines.push(printable(oomd.says ?? 'systemd-oomd runs'));
   if (earlyoom !== undefined) {
     lines.push(printable(earlyoom.says ?? `earlyoom runs, and acts at ${earlyoom.termPercent}%`));

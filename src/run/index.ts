@@ -30,6 +30,10 @@ import { SystemdLauncher } from './systemd-launcher.js';
  */
 export async function run(options: RunOptions, context: RunContext): Promise<Ending> {
   const { env } = context;
+  if (options.on.length > 0) {
+    const { runOnSlurm } = await import('./slurm/index.js');
+    return runOnSlurm(options, context);
+  }
   const chosen = await choose(options, env);
   const machine = machineFor(options, env, chosen);
   const profile = await loadProfile(options.profile, context);

@@ -7,6 +7,8 @@ import { writeAll } from './output.js';
 export interface Log {
   /** Copies what comes from here to descriptor 1 or 2, and to the file. */
   copy(from: Readable, to: 1 | 2): void;
+  /** Writes into the file alone. */
+  keep(bytes: Uint8Array): void;
   close(): void;
 }
 
@@ -18,7 +20,7 @@ export interface Log {
 export function openLog(file: string, onLoss: (error: Error) => void): Log {
   const log = open(file);
   let lost = false;
-  const keep = (bytes: Buffer): void => {
+  const keep = (bytes: Uint8Array): void => {
     if (lost) return;
     try {
       for (let written = 0; written < bytes.length; ) written += writeSync(log, bytes, written);
@@ -28,6 +30,7 @@ export function openLog(file: string, onLoss: (error: Error) => void): Log {
     }
   };
   return {
+    keep,
     copy: (from, to) => {
       from.on('data', (bytes: Buffer) => {
         keep(bytes);

@@ -39,6 +39,11 @@ export const RUN_OPTIONS = {
     summary: 'who holds the limits: auto, user, system (systemd), cgroup, watched (by rlimit)',
     options: LAUNCHERS,
   },
+  on: {
+    value: 'slurm[:KEY=VALUE…]',
+    multiple: true,
+    summary: 'run on a node of a cluster, as a step of Slurm (slurm:partition=long,account=proofs)',
+  },
   unit: { value: 'NAME', summary: 'name of the scope' },
   slice: { value: 'NAME', summary: 'slice to put the run in (default app-rlimit.slice)' },
   report: { value: 'FILE', summary: 'write how it ended to FILE, as JSON' },
@@ -50,7 +55,7 @@ export const RUN_OPTIONS = {
   nice: { value: 'N', summary: 'niceness, -20 to 19' },
   machine: {
     value: 'KEYS',
-    summary: 'answer for another machine (cores=36,memory=252G); with --dry-run',
+    summary: 'answer for another machine (cores=36,memory=252G); with --dry-run or --on',
   },
   'dry-run': {
     char: 'n',
@@ -77,6 +82,8 @@ export interface RunOptions {
   report?: string;
   unit?: string;
   launcher: WantedLauncher;
+  /** Another place than this machine: words of `--on`, to be read where it is (src/slurm/place.ts). */
+  on: string[];
   slice?: string;
   description?: string;
   nice?: number;
@@ -121,6 +128,7 @@ export function parseRunArguments(argv: readonly string[]): RunOptions {
     jobserver: jobs === 'auto',
     ...(nice === undefined ? {} : { nice: parseInteger('--nice', nice, -20, 19) }),
     launcher: parseLauncher(one('launcher') ?? 'auto'),
+    on: values.get('on') ?? [],
     ...optional('log', one('log')),
     ...optional('report', one('report')),
     ...optional('unit', one('unit')),

@@ -11,10 +11,10 @@ import { writeReport } from './report.js';
 
 /** How a run ended, as the reports and the history have it. */
 export function outcomeOf(
-  record: UnitRecord,
-  launcher: Launcher,
+  record: Pick<UnitRecord, 'unit' | 'profile' | 'command' | 'cwd' | 'started' | 'jobs'>,
+  launcher: Pick<Launcher, 'kind'>,
   ending: Ending,
-  found: Pick<Outcome, 'elapsedMs' | 'limits' | 'figures' | 'verdict'> & JobsSeen,
+  found: Pick<Outcome, 'elapsedMs' | 'limits' | 'figures' | 'slurm' | 'verdict'> & JobsSeen,
 ): Outcome {
   const { unit, profile, command, cwd, started, jobs } = record;
   const { elapsedMs, limits, ...rest } = found;

@@ -84,7 +84,7 @@ export function planRun(
  * The profile's variables that the caller has not set. NIX_CONFIG holds many settings in one, so
  * there the caller's lines come after the profile's instead, and win one by one.
  */
-function environmentFor(
+export function environmentFor(
   wished: Record<string, string>,
   env: NodeJS.ProcessEnv,
 ): Record<string, string> {

@@ -24,19 +24,25 @@ export function wrapCommand(
     cwd: string;
   },
 ): string[] {
-  const { ignoredSignals, noFile, core } = startedWith;
   const script = [
     // Whoever reads the gate learns that the scope exists; without an answer nothing is started.
     `printf . >&${gate}`,
     `read -r RLIMIT_GATE <&${gate} && [ "$RLIMIT_GATE" = ${GO} ] || exit 125`,
     `exec ${gate}>&-`,
     'unset RLIMIT_GATE',
-    ...(ignoredSignals.length > 0 ? [`trap '' ${ignoredSignals.join(' ')}`] : []),
-    ...(noFile === undefined ? [] : [`ulimit -Sn ${noFile}`]),
-    ...(core === undefined ? [] : [`ulimit -Sc ${core}`]),
+    ...putBack(startedWith),
     'exec "$@"',
   ].join('\n');
   return ['/bin/sh', '-c', script, 'sh', ...throughEnv(env, cwd), ...command];
+}
+
+/** Lines of a shell that put back what Node changed. */
+export function putBack({ ignoredSignals, noFile, core }: StartedWith): string[] {
+  return [
+    ...(ignoredSignals.length > 0 ? [`trap '' ${ignoredSignals.join(' ')}`] : []),
+    ...(noFile === undefined ? [] : [`ulimit -Sn ${noFile}`]),
+    ...(core === undefined ? [] : [`ulimit -Sc ${core}`]),
+  ];
 }
 
 /** Variables that a shell sets for itself, whatever the environment says (dash, bash). */
@@ -47,7 +53,7 @@ const SET_BY_SHELLS = new Set(['IFS', 'OPTIND', 'PPID']);
  * shell names (bash's exported functions are such), and shells set some themselves and correct
  * PWD. Where that would show, env(1) sets things right after the shell.
  */
-function throughEnv(env: NodeJS.ProcessEnv, cwd: string): string[] {
+export function throughEnv(env: NodeJS.ProcessEnv, cwd: string): string[] {
   const restored = Object.entries(env)
     .filter(([name, value]) => !survivesShell(name) || (name === 'PWD' && value !== cwd))
     .map(([name, value]) => `${name}=${value}`);

@@ -57,6 +57,8 @@ export interface Evidence {
   unitResult?: string;
   /** systemd-oomd where it runs, with what systemd said of it and the unit. */
   oomd?: { says?: string };
+  /** What Slurm says of the end, where it was asked, and whose user we are. */
+  slurm?: { state?: string; says: readonly string[]; cancelledBy?: number };
   /** earlyoom where it runs, with what it said of a process of the run. */
   earlyoom?: { says?: string; termPercent: number };
 }

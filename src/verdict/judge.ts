@@ -17,6 +17,7 @@ export function judge(evidence: Evidence): VerdictId {
   }
   return (
     killedForMemory(evidence) ??
+    endedBySlurm(evidence) ??
     (isStalled(evidence) ? 'stalled' : undefined) ??
     endedByOthers(evidence) ??
     (lacksTasks(evidence) ? 'tasks-max' : undefined) ??
@@ -35,6 +36,22 @@ function killedForMemory({ measured }: Evidence): VerdictId | undefined {
   if (!events.oom_kill) return undefined;
   if (events.oom) return 'memory-max';
   return ancestors.length > 0 ? 'ancestor-memory-max' : 'machine-oom';
+}
+
+/**
+ * What only Slurm knows. A signal of ours reaches the command through it as well, and it says CANCELLED
+ * or FAILED then: so who sent what comes first.
+ */
+function endedBySlurm({ slurm, launcher, ending, received }: Evidence): VerdictId | undefined {
+  if (launcher !== 'slurm' || ending.status === 0) return undefined;
+  const state = slurm?.state ?? '';
+  if (state === 'TIMEOUT' || state === 'DEADLINE') return 'time-limit';
+  if (state === 'NODE_FAIL' || state === 'BOOT_FAIL') return 'node-failed';
+  if (state === 'OUT_OF_MEMORY') return 'memory-max';
+  if (received.length > 0) return 'user-signal';
+  return state === 'CANCELLED' || state === 'PREEMPTED' || state === 'REVOKED'
+    ? 'cancelled'
+    : undefined;
 }
 
 function isStalled({ limits, elapsedMs, measured }: Evidence): boolean {

@@ -22,12 +22,16 @@ export interface Image {
 const kernelSuite: Suite = 'bookworm';
 const kernelPackage = 'linux-image-cloud-amd64';
 
-const packages = [
+const base = [
   // What a Debian machine with a user session has.
   ...['systemd', 'systemd-sysv', 'dbus', 'dbus-user-session', 'libpam-systemd', 'udev', 'kmod'],
   ...['login', 'passwd', 'procps', 'mount', 'util-linux', 'bash'],
   // What the agent and Node need.
   ...['python3', 'libstdc++6'],
+];
+
+const packages = [
+  ...base,
   // What the tests run under limits.
   ...['make', 'ninja-build', 'coq', 'libcoq-stdlib'],
   // What ends processes besides the kernel. They do not run unless a test starts them.
@@ -40,7 +44,23 @@ const packages = [
  */
 const packagesOf: Partial<Record<Suite, string[]>> = { trixie: ['bpftrace'] };
 
-function packagesFor(suite: Suite): string[] {
+/**
+ * A machine of its own for tests of what no other test needs: a whole Slurm cluster, with the data base
+ * of its accounting. It is built when such a test runs for the first time.
+ */
+export type Variant = 'slurm';
+
+const packagesOfVariant: Record<Variant, string[]> = {
+  slurm: ['slurmctld', 'slurmd', 'slurm-client', 'slurmdbd', 'mariadb-server', 'munge'],
+};
+
+/** Its tests start these themselves, when they have written the configuration. */
+const idleOfVariant: Record<Variant, string[]> = {
+  slurm: ['slurmctld', 'slurmd', 'slurmdbd', 'mariadb', 'munge'],
+};
+
+function packagesFor(suite: Suite, variant: Variant | undefined): string[] {
+  if (variant !== undefined) return [...base, ...packagesOfVariant[variant]];
   return [...packages, ...(packagesOf[suite] ?? [])];
 }
 
@@ -52,10 +72,13 @@ const buildTimeoutMs = 20 * 60 * 1000;
 const imageFiles = join(import.meta.dirname, 'image');
 
 /** The image of a suite, built when the cache does not have it. */
-export async function ensureImage(suite: Suite): Promise<Image> {
+export async function ensureImage(suite: Suite, variant?: Variant): Promise<Image> {
   const kernel = await ensureKernel();
-  const key = await diskKey(suite, kernel);
-  const disk = await cached(`disk-${suite}-${key}.img`, (path) => buildDisk(suite, kernel, path));
+  const key = await diskKey(suite, variant, kernel);
+  const name = variant === undefined ? suite : `${suite}-${variant}`;
+  const disk = await cached(`disk-${name}-${key}.img`, (path) =>
+    buildDisk(suite, variant, kernel, path),
+  );
   return { kernel: join(kernel.directory, 'vmlinuz'), disk };
 }
 
@@ -88,11 +111,15 @@ async function unpackKernel(directory: string): Promise<void> {
 }
 
 /** Changes with everything that goes into a disk, so that a stale one is never booted. */
-async function diskKey(suite: Suite, { version }: Kernel): Promise<string> {
+async function diskKey(
+  suite: Suite,
+  variant: Variant | undefined,
+  { version }: Kernel,
+): Promise<string> {
   const { node } = suiteFacts[suite];
   const recipe = {
     suite,
-    packages: packagesFor(suite),
+    packages: packagesFor(suite, variant),
     leftOutPaths,
     diskSize,
     node,
@@ -105,13 +132,21 @@ async function diskKey(suite: Suite, { version }: Kernel): Promise<string> {
   return hash.digest('hex').slice(0, 16);
 }
 
-async function buildDisk(suite: Suite, kernel: Kernel, disk: string): Promise<void> {
+async function buildDisk(
+  suite: Suite,
+  variant: Variant | undefined,
+  kernel: Kernel,
+  disk: string,
+): Promise<void> {
   const tree = `${disk}.tree`;
   const modules = join(kernel.directory, 'modules', kernel.version);
   const node = await nodeBinary(suiteFacts[suite].node);
   try {
-    await debootstrap(suite, ['--variant=apt'], packagesFor(suite), tree);
+    await debootstrap(suite, ['--variant=apt'], packagesFor(suite, variant), tree);
     await runStep(join(imageFiles, 'provision.sh'), [tree, node, modules]);
+    if (variant !== undefined) {
+      await runStep('chroot', [tree, 'systemctl', 'disable', ...idleOfVariant[variant]]);
+    }
     // No journal: every boot works on a throw-away copy.
     await runStep('mke2fs', ['-q', '-t', 'ext4', '-O', '^has_journal', '-d', tree, disk, diskSize]);
     await removeUnused(`disk-${suite}-`, 7);

@@ -8,11 +8,13 @@ import {
   GuestProcess,
   type SpawnOptions,
 } from './guest-process.js';
-import { ensureImage } from './image.js';
+import { ensureImage, type Variant } from './image.js';
 import { type Payload, payloadDisk } from './payload.js';
 import type { Suite } from './suites.js';
 
 export interface BootOptions {
+  /** A machine of its own kind; the suite's ordinary one, unless told otherwise. */
+  variant?: Variant;
   /** What to carry in. `product`, unless told otherwise. */
   payload?: Payload;
   memoryMiB?: number;
@@ -100,7 +102,7 @@ export class LiveMachine {
  */
 export async function bootMachine(suite: Suite, options: BootOptions = {}): Promise<LiveMachine> {
   const [image, payload] = await Promise.all([
-    ensureImage(suite),
+    ensureImage(suite, options.variant),
     payloadDisk(options.payload ?? 'product'),
   ]);
   const { clock = 'host' } = options;

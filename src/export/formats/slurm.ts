@@ -4,7 +4,7 @@ import { aboutProfile, header } from '../comment.js';
 import { CONTAINER_NAME, nameFor } from '../names.js';
 import { bytesOf, milliCoresOf } from '../scales.js';
 import { type Dictionary, never, translate, withoutOomd } from '../translate.js';
-import type { Format } from '../types.js';
+import type { Cannot, Format, Subject } from '../types.js';
 import { shellWord } from './words.js';
 
 export const slurm: Format = {
@@ -13,9 +13,8 @@ export const slurm: Format = {
   uses: ['name'],
   write: ([subject], target) => {
     if (subject === undefined) return { text: '', cannot: [] };
-    const { said, notes, cannot } = translate(subject, WORDS);
+    const { options, notes, cannot } = slurmOptions(subject);
     const name = nameFor(subject, target, CONTAINER_NAME);
-    const options = ['--ntasks=1', ...said];
     const text = [
       '#!/bin/bash',
       ...header('slurm', [subject], target.machine, [
@@ -36,6 +35,25 @@ export const slurm: Format = {
   },
 };
 
+/** What a job of the profile is submitted with, by sbatch, srun or salloc. */
+export interface SlurmOptions {
+  options: string[];
+  /** Whole sentences on what became of a value. */
+  notes: string[];
+  cannot: Cannot[];
+}
+
+/** A profile in the options of Slurm: one task, with its memory, CPUs and time. */
+export function slurmOptions(subject: Subject): SlurmOptions {
+  const { said, notes, cannot } = translate(subject, WORDS);
+  return { options: ['--ntasks=1', ...said], notes, cannot };
+}
+
+/** Whole CPUs for a quota. */
+export function slurmCpus(quota: string): number {
+  return Math.ceil(milliCoresOf(quota) / 1000);
+}
+
 const SITE = 'it is set for a whole cluster (cgroup.conf)';
 
 const WORDS: Dictionary<string> = {
@@ -54,10 +72,9 @@ const WORDS: Dictionary<string> = {
   MemorySwapMax: never(`${SITE}: ConstrainSwapSpace, AllowedSwapSpace`),
   MemoryZSwapMax: never('Slurm knows nothing of zswap'),
   CPUQuota: (value) => {
-    const milli = milliCoresOf(value);
-    const cores = Math.ceil(milli / 1000);
+    const cores = slurmCpus(value);
     const say = `--cpus-per-task=${cores}`;
-    return milli % 1000 === 0
+    return milliCoresOf(value) % 1000 === 0
       ? { say }
       : { say, note: `Slurm gives whole CPUs only, so ${cores} of them` };
   },
@@ -81,7 +98,9 @@ const WORDS: Dictionary<string> = {
   RuntimeMaxSec: (value) => {
     const span = parseSpan(value);
     if (span === 'infinity') return { say: '--time=UNLIMITED' };
-    return { say: `--time=${time(Math.max(1, Math.round(span / 1_000_000)))}` };
+    const seconds = Math.max(1, Math.round(span / 1_000_000));
+    const say = `--time=${time(seconds)}`;
+    return seconds % 60 === 0 ? { say } : { say, note: 'Slurm counts whole minutes, rounded up' };
   },
   ...withoutOomd('is not what guards a cluster’s jobs'),
 };

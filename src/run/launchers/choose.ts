@@ -10,6 +10,9 @@ import {
 import type { WantedLauncher } from '../options.js';
 import { type CgroupPlace, choosePlace, readPlaceFacts } from './place.js';
 
+/** The launchers on this machine. */
+type HereKind = Exclude<LauncherKind, 'slurm'>;
+
 /** What is to be had here; of what is not, why. */
 export interface LauncherFacts {
   user: 'here' | Diagnosis;
@@ -20,9 +23,7 @@ export interface LauncherFacts {
 }
 
 /** The launcher that was chosen, and for `cgroup` the place. */
-export type Chosen =
-  | { kind: Exclude<LauncherKind, 'cgroup'> }
-  | { kind: 'cgroup'; place: CgroupPlace };
+export type Chosen = { kind: Exclude<HereKind, 'cgroup'> } | { kind: 'cgroup'; place: CgroupPlace };
 
 /**
  * A run inside a run of `cgroup` stays inside it. Otherwise the user's manager comes first, then the
@@ -33,7 +34,7 @@ export type Chosen =
 export function chooseLauncher(wanted: WantedLauncher, facts: LauncherFacts): Chosen {
   const { cgroup } = facts;
   const isNested = 'base' in cgroup && cgroup.around !== undefined;
-  const order: LauncherKind[] = isNested
+  const order: HereKind[] = isNested
     ? ['cgroup', 'user', 'system', 'watched']
     : ['user', 'system', 'cgroup', 'watched'];
   const possible = order.filter((kind) => troubleWith(kind, facts) === undefined);
@@ -46,7 +47,7 @@ export function chooseLauncher(wanted: WantedLauncher, facts: LauncherFacts): Ch
     : { kind: notCgroup(kind) };
 }
 
-function troubleWith(kind: LauncherKind, facts: LauncherFacts): Diagnosis | undefined {
+function troubleWith(kind: HereKind, facts: LauncherFacts): Diagnosis | undefined {
   if (kind === 'watched') return undefined;
   const found = facts[kind];
   return found === 'here' || 'base' in found ? undefined : found;
@@ -61,14 +62,14 @@ function lessThanNeeded(trouble: LauncherFacts['user']): CannotRunError {
 }
 
 /** The compiler cannot see that a place was there. */
-function notCgroup(kind: LauncherKind): Exclude<LauncherKind, 'cgroup'> {
+function notCgroup(kind: HereKind): Exclude<HereKind, 'cgroup'> {
   return kind === 'cgroup' ? 'watched' : kind;
 }
 
 function notPossible(
-  kind: LauncherKind,
+  kind: HereKind,
   { message, why, remedy }: Diagnosis,
-  possible: readonly LauncherKind[],
+  possible: readonly HereKind[],
 ): CannotRunError {
   return new CannotRunError(`--launcher ${kind} cannot be had here: ${message}`, {
     why: `${why} Possible here: ${possible.join(', ')}.`,
