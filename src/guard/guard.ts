@@ -5,6 +5,7 @@ import type { Outcome } from './act/outcome.js';
 import { decide, forget, refuse } from './decide/decide.js';
 import type { Action, GuardState } from './decide/types.js';
 import { subjectOf, undo } from './decide/undo.js';
+import type { DeedBook } from './deeds.js';
 import type { GuardEvent } from './events.js';
 import type { Journal } from './journal.js';
 import type { GuardSettings } from './settings/settings.js';
@@ -12,6 +13,7 @@ import type { GuardSettings } from './settings/settings.js';
 export interface GuardOptions {
   actor: Actor;
   journal: Journal;
+  deeds: DeedBook;
   settings: GuardSettings;
   state: GuardState;
   /** The wall clock, for people. */
@@ -72,13 +74,17 @@ export class Guard {
     const { state, actions, why } = decide(this.#state, sample, this.#settings);
     this.#state = state;
     // First what was done must be known to whoever comes after us, then it is done.
-    if (actions.length > 0) this.#write();
+    if (actions.length > 0) {
+      this.#write();
+      this.#options.deeds.intend(actions, sample);
+    }
     for (const action of actions) {
       if (!isSlow(action)) this.#note(action, this.#options.actor.swift(action));
     }
     const slow = actions.filter(isSlow);
     if (slow.length > 0) this.#slow = this.#slow.then(() => this.#doSlow(slow));
     for (const each of why) this.#tell({ event: 'remark', why: each });
+    this.#options.deeds.flush();
     this.#options.actor.renew();
   }
 
@@ -89,6 +95,7 @@ export class Guard {
       if (!isSlow(action)) this.#note(action, this.#options.actor.swift(action));
     }
     await this.#options.actor.removeSlice();
+    this.#options.deeds.flush();
     this.#tell({ event: 'ended' });
     this.#options.journal.clear();
   }
@@ -109,6 +116,7 @@ export class Guard {
       this.#note(action, outcome);
       if (action.do === 'protect' && outcome === 'done') this.#verify(action);
     }
+    this.#options.deeds.flush();
     this.#write();
   }
 
@@ -123,6 +131,7 @@ export class Guard {
 
   #note(action: Action, outcome: Outcome): void {
     const subject = subjectOf(action);
+    this.#options.deeds.settle(action, outcome);
     if (outcome === 'gone') {
       this.#state = forget(this.#state, action.do, subject);
       // It is what was wanted, or will be decided anew.

@@ -27,7 +27,7 @@ import { renderSkipped } from '../../render/history.js';
 import { Sampler } from '../../sampler/index.js';
 import type { SkippedLine } from '../../state/index.js';
 
-const RULES: readonly AlertRuleId[] = [...THRESHOLD_IDS, ...EVENT_RULES, 'verify', 'guard'];
+const RULES: readonly AlertRuleId[] = [...THRESHOLD_IDS, ...EVENT_RULES, 'verify'];
 
 /** Alerts that fit, oldest first. */
 interface AlertList {
