@@ -68,3 +68,29 @@ export interface GuardSample {
   /** When it last warned of short memory, on CLOCK_MONOTONIC. */
   warnedMs?: number;
 }
+
+/** What guards did to one run of `rlimit run`. */
+export interface GuardTouch {
+  /** It ended the run, or one of its processes: the last time that it did. */
+  ended?: {
+    /** Whose guard it was. */
+    of: 'machine' | 'user';
+    /** The whole run got the signal, or one process of it. */
+    whole: boolean;
+    signal: 'SIGTERM' | 'SIGKILL';
+    reason: 'memory' | 'stall' | 'gpu';
+    /** Hostile until printable(). */
+    comm?: string;
+    /** Percent of the machine's memory that was available. */
+    available?: number;
+    /** What the guard saw, in its words. */
+    why: string;
+  };
+  /** For how long it stood still, in milliseconds. */
+  frozenMs?: number;
+  /** For how long its jobserver had less to give, and the least number of jobs at a time. */
+  heldBackMs?: number;
+  leastJobs?: number;
+  /** MemoryHigh was lifted, since it stood still between that and MemoryMax. */
+  raised?: true;
+}

@@ -14,7 +14,7 @@ export function outcomeOf(
   record: UnitRecord,
   launcher: Launcher,
   ending: Ending,
-  found: Pick<Outcome, 'elapsedMs' | 'limits' | 'figures' | 'verdict'> & JobsSeen,
+  found: Pick<Outcome, 'elapsedMs' | 'limits' | 'figures' | 'guard' | 'verdict'> & JobsSeen,
 ): Outcome {
   const { unit, profile, command, cwd, started, jobs } = record;
   const { elapsedMs, limits, ...rest } = found;

@@ -100,6 +100,7 @@ const FIELDS: Record<Exclude<keyof StoredOutcome, 'version'>, (value: unknown) =
   jobFigures: optional(isJobFigures),
   series: optional(isSeries),
   jobserver: optional((value) => isObject(value) && isText(value.style)),
+  guard: optional(isObject),
   verdict: (value) =>
     isObject(value) &&
     isText(value.id) &&

@@ -1,4 +1,4 @@
-import type { Amount, Figures, LauncherKind } from '../model/index.js';
+import type { Amount, Figures, GuardTouch, LauncherKind } from '../model/index.js';
 
 /** A process that matters to a verdict. */
 export interface Culprit {
@@ -59,4 +59,6 @@ export interface Evidence {
   oomd?: { says?: string };
   /** earlyoom where it runs, with what it said of a process of the run. */
   earlyoom?: { says?: string; termPercent: number };
+  /** What rlimit's guards did to it. */
+  guard?: GuardTouch;
 }
