@@ -3,8 +3,9 @@ import type { Actor } from './act/actor.js';
 import { isSlow } from './act/actor.js';
 import type { Outcome } from './act/outcome.js';
 import { decide, forget, refuse } from './decide/decide.js';
+import { heirsOf } from './decide/heirs.js';
 import type { Action, GuardState } from './decide/types.js';
-import { subjectOf, undo } from './decide/undo.js';
+import { subjectOf, undo, undoHeirs } from './decide/undo.js';
 import type { DeedBook } from './deeds.js';
 import type { GuardEvent } from './events.js';
 import type { Journal } from './journal.js';
@@ -88,16 +89,38 @@ export class Guard {
     this.#options.actor.renew();
   }
 
-  /** Puts everything back. */
-  async end(): Promise<void> {
+  /**
+   * Puts everything back.
+   * @param look takes a last sample, once nobody can be born with a score of ours any more
+   */
+  async end(look?: () => MachineSample): Promise<void> {
     await this.#slow;
+    const { state } = this;
     for (const action of undo(this.#state)) {
       if (!isSlow(action)) this.#note(action, this.#options.actor.swift(action));
     }
+    if (look !== undefined) this.#restoreHeirs(state, look);
     await this.#options.actor.removeSlice();
     this.#options.deeds.flush();
     this.#tell({ event: 'ended' });
     this.#options.journal.clear();
+  }
+
+  /** Those that were born since the last sample. */
+  #restoreHeirs({ adjusted, inherited }: GuardState, look: () => MachineSample): void {
+    if (Object.keys(adjusted).length === 0) return;
+    try {
+      const sample = look();
+      const byPid = new Map(sample.processes.map((each) => [each.pid, each]));
+      const heirs = heirsOf({ adjusted, inherited }, sample, byPid);
+      const late = Object.entries(heirs).filter(([key]) => inherited[key] === undefined);
+      for (const action of undoHeirs(Object.fromEntries(late))) {
+        if (!isSlow(action)) this.#note(action, this.#options.actor.swift(action));
+      }
+    } catch (error) {
+      const why = `whom a score has reached by birth is not known: ${(error as Error).message}`;
+      this.#tell({ event: 'remark', why });
+    }
   }
 
   async #setSlice(): Promise<void> {

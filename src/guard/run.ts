@@ -165,7 +165,7 @@ class Daemon {
       deeds: this.#deeds,
       settings,
       // What an earlier one has left is gone on with: it is put back as soon as it is not wanted.
-      state: before === undefined ? initialState(scene) : { ...before.state, scene },
+      state: { ...initialState(scene), ...before?.state, scene },
       time: Date.now,
       tell: (event) => this.#tell(event),
     });
@@ -196,7 +196,7 @@ class Daemon {
     this.#notifier.stopping();
     await begun;
     await this.#beside.stop();
-    await this.#guard.end();
+    await this.#guard.end(() => this.#sampler.sample());
     await this.#teller.close();
     if (scene.uid !== 0 && this.#deeds.isEmpty) this.#deeds.clear();
     this.#sampler.close();
