@@ -190,4 +190,18 @@ describe('what the guard does', () => {
         '\nrlimit_guard_actions_total{guard="machine",action="livelock"} 1\n',
       );
     });
+
+  if (isHomeSuite('trixie'))
+    it('leaves nothing of a user’s guard that had nothing to do', async () => {
+      await said(`mkdir -p ${DIRECTORY}; cat > ${DIRECTORY}/guard.yaml`, {
+        ...root,
+        input: JSON.stringify(QUIET),
+      });
+      const guard = await spawn(`exec rlimit guard run --config ${DIRECTORY}/guard.yaml`);
+      await guard.waitForOutput('"event":"started"');
+      const files = () => said('ls $XDG_RUNTIME_DIR/rlimit/guard 2>&1 || true');
+      await expect.poll(files).toContain('lock');
+      await endGuard(guard);
+      expect(await files()).toContain('No such file');
+    });
 });
