@@ -26,18 +26,19 @@ export function adjustScores(view: View): Step & Pick<GuardState, 'adjusted' | '
     if ((chosen.has(key) && record.to === score) || isLeaving) adjusted[key] = record;
     else actions.push(restored(record, view));
   }
-  const sinceTicks = youngest(view);
+  // Seldom is anybody chosen anew.
+  const since = () => ({ sinceTicks: youngest(view) });
   for (const [key, process] of chosen) {
     if (adjusted[key] !== undefined) continue;
     const heir = heirs[key];
     if (heir?.to === score) {
       // It has the score already, and from now on by itself.
-      adjusted[key] = { ...nameOf(process), from: heir.from, to: score, sinceTicks };
+      adjusted[key] = { ...nameOf(process), from: heir.from, to: score, ...since() };
       continue;
     }
     // One whose score was another before that is back to it by the restoration above.
     const from = before[key]?.from ?? process.oomScoreAdj ?? 0;
-    adjusted[key] = { ...nameOf(process), from, to: score, sinceTicks };
+    adjusted[key] = { ...nameOf(process), from, to: score, ...since() };
     const why = `it holds ${roughBytes(heldBy(process))}, among the most of what may be ended`;
     actions.push({ do: 'adjust', process: nameOf(process), from, to: score, why });
   }
