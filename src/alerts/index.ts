@@ -4,6 +4,7 @@
  */
 export { type AlertParts, momentary } from './alert.js';
 export { Follower } from './follow.js';
+export { GuardKills, guardSamples } from './guards.js';
 export { KillReader } from './kill-reader.js';
 export { type LoadedSettings, loadAlertSettings } from './load.js';
 export { alertLogFile, isWanted, parseAlert, readAlerts } from './log.js';

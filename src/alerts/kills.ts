@@ -207,6 +207,7 @@ function victims({ count, named }: Group): string {
 }
 
 function killer({ by, inUnit }: Group): string {
+  if (by === 'guard') return "rlimit's guard";
   if (by !== 'kernel') return by;
   const killer = "the kernel's OOM killer";
   if (inUnit === undefined) return `${killer}, for the machine or for a cgroup that is not watched`;

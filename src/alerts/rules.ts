@@ -95,6 +95,7 @@ export class AlertRules {
     }
     const isOpen = SEVERITIES.some((severity) => track.levels[severity]?.isOver);
     const before = track.alert;
+    if (worst === 'WARNING' && id === 'memory' && this.#isToldByGuard(sample)) return;
     if (worst !== undefined && (before === undefined || worst === 'CRITICAL')) {
       const told = alertOf({ id, settings, reading, severity: worst }, sample, before?.told);
       track.alert = { told, sinceMs: before?.sinceMs ?? sample.atMs };
@@ -103,6 +104,14 @@ export class AlertRules {
       changes.ended.push(ended(before, sample));
       delete track.alert;
     }
+  }
+
+  /** The guard warns of the same memory, in the same places, and sees it sooner. */
+  #isToldByGuard({ guards = [], atMs }: MachineSample): boolean {
+    const { quietMs } = this.#settings;
+    return guards.some(
+      ({ tells, warnedMs }) => tells && warnedMs !== undefined && atMs - warnedMs < quietMs,
+    );
   }
 
   #level(

@@ -16,7 +16,7 @@ export interface ThresholdSettings {
 }
 
 /** Rules on what happens; they are on or off. */
-export const EVENT_RULES = ['killed', 'livelock', 'silence'] as const;
+export const EVENT_RULES = ['guard', 'killed', 'livelock', 'silence'] as const;
 export type EventRuleId = (typeof EVENT_RULES)[number];
 
 export interface RuleSettings {

@@ -3,10 +3,11 @@
  * memory is short. What is wrong on its command line is left to oclif, which says so in its own way.
  */
 import { parseArgs } from 'node:util';
+import type { AlertSettings, EventRuleId } from '../alerts/settings.js';
 import { EXIT, isRlimitError, SettingsFileError } from '../errors/index.js';
 import { runProgram } from '../guard/act/program.js';
 import { jsonLine } from '../guard/collect/entry.js';
-import { type GuardEnd, runGuard } from '../guard/run.js';
+import { type GuardEnd, type RunOptions, runGuard } from '../guard/run.js';
 import type { GuardSettings } from '../guard/settings/settings.js';
 import { eventToJson, renderEvent } from '../render/guard-events.js';
 
@@ -18,7 +19,11 @@ export async function runDaemon(argv: readonly string[]): Promise<number | undef
   const flags = parseFlags(argv);
   if (flags === undefined) return undefined;
   try {
-    const { remark } = await guardUntilTold({ ...flags, read: readApart });
+    const { remark } = await guardUntilTold({
+      ...flags,
+      read: readApart,
+      readAlerts: readAlertsApart,
+    });
     if (remark === undefined) return EXIT.fine;
     process.stderr.write(`${remark}\n`);
     return EXIT.problems;
@@ -57,7 +62,8 @@ export async function guardUntilTold({
   trace,
   json = false,
   read,
-}: Flags & { read?: (file: string) => Promise<GuardSettings> }): Promise<{
+  readAlerts,
+}: Flags & Pick<RunOptions, 'read' | 'readAlerts'>): Promise<{
   end: GuardEnd;
   remark?: string;
 }> {
@@ -65,6 +71,7 @@ export async function guardUntilTold({
     ...(config === undefined ? {} : { config }),
     ...(trace === undefined ? {} : { trace }),
     ...(read === undefined ? {} : { read }),
+    ...(readAlerts === undefined ? {} : { readAlerts }),
     tell: (event, { logging }) => {
       const isJson = json || logging.json_logs;
       process.stdout.write(isJson ? jsonLine(eventToJson(event)) : `${renderEvent(event)}\n`);
@@ -80,20 +87,40 @@ export async function guardUntilTold({
  * @throws {SettingsFileError}
  */
 async function readApart(file: string): Promise<GuardSettings> {
-  const ran = await runProgram([
-    ...[process.execPath, process.argv[1] ?? '', 'guard', 'check', file, '--json'],
-  ]);
-  let check: Check;
+  const check = await ask<Check>(file, ['guard', 'check', file]);
+  if (check.settings !== undefined) return check.settings;
+  const [first] = check.problems ?? [];
+  throw new SettingsFileError(file, first?.message ?? saidOf(check, file), first?.position);
+}
+
+/** @throws {SettingsFileError} */
+async function readAlertsApart(file: string): Promise<AlertSettings> {
+  const check = await ask<AlertsCheck>(file, ['monitor', 'alerts', '--check', '--settings', file]);
+  const { rules, sinks } = check;
+  if (rules === undefined || sinks === undefined) {
+    throw new SettingsFileError(file, saidOf(check, file));
+  }
+  return { rules: { ...rules, events: new Set(rules.events) }, sinks };
+}
+
+/** What a verb of ours prints about a file with --json. */
+async function ask<T>(file: string, words: readonly string[]): Promise<T> {
+  const ran = await runProgram([process.execPath, process.argv[1] ?? '', ...words, '--json']);
   try {
-    check = JSON.parse(ran.stdout) as Check;
+    return JSON.parse(ran.stdout) as T;
   } catch {
     throw new SettingsFileError(file, `could not be read: ${ran.stderr.trim()}`);
   }
-  if (check.settings !== undefined) return check.settings;
-  const [first] = check.problems ?? [];
-  const said = check.error?.message.replace(`${file}: `, '');
-  const detail = first?.message ?? said ?? 'cannot be read';
-  throw new SettingsFileError(file, detail, first?.position);
+}
+
+function saidOf({ error }: Pick<Check, 'error'>, file: string): string {
+  return error?.message.replace(`${file}: `, '') ?? 'cannot be read';
+}
+
+/** What `monitor alerts --check --json` prints: settings, or why there are none. */
+interface AlertsCheck extends Pick<Check, 'error'> {
+  rules?: Omit<AlertSettings['rules'], 'events'> & { events: EventRuleId[] };
+  sinks?: AlertSettings['sinks'];
 }
 
 /** What `guard check --json` prints: a check, or why there is none. */

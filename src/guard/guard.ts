@@ -3,8 +3,10 @@ import type { Actor } from './act/actor.js';
 import { isSlow } from './act/actor.js';
 import type { Outcome } from './act/outcome.js';
 import { decide, forget, refuse } from './decide/decide.js';
+import { heirsOf } from './decide/heirs.js';
 import type { Action, GuardState } from './decide/types.js';
-import { subjectOf, undo } from './decide/undo.js';
+import { subjectOf, undo, undoHeirs } from './decide/undo.js';
+import type { DeedBook } from './deeds.js';
 import type { GuardEvent } from './events.js';
 import type { Journal } from './journal.js';
 import type { GuardSettings } from './settings/settings.js';
@@ -12,6 +14,7 @@ import type { GuardSettings } from './settings/settings.js';
 export interface GuardOptions {
   actor: Actor;
   journal: Journal;
+  deeds: DeedBook;
   settings: GuardSettings;
   state: GuardState;
   /** The wall clock, for people. */
@@ -72,25 +75,52 @@ export class Guard {
     const { state, actions, why } = decide(this.#state, sample, this.#settings);
     this.#state = state;
     // First what was done must be known to whoever comes after us, then it is done.
-    if (actions.length > 0) this.#write();
+    if (actions.length > 0) {
+      this.#write();
+      this.#options.deeds.intend(actions, sample);
+    }
     for (const action of actions) {
       if (!isSlow(action)) this.#note(action, this.#options.actor.swift(action));
     }
     const slow = actions.filter(isSlow);
     if (slow.length > 0) this.#slow = this.#slow.then(() => this.#doSlow(slow));
     for (const each of why) this.#tell({ event: 'remark', why: each });
+    this.#options.deeds.flush();
     this.#options.actor.renew();
   }
 
-  /** Puts everything back. */
-  async end(): Promise<void> {
+  /**
+   * Puts everything back.
+   * @param look takes a last sample, once nobody can be born with a score of ours any more
+   */
+  async end(look?: () => MachineSample): Promise<void> {
     await this.#slow;
+    const { state } = this;
     for (const action of undo(this.#state)) {
       if (!isSlow(action)) this.#note(action, this.#options.actor.swift(action));
     }
+    if (look !== undefined) this.#restoreHeirs(state, look);
     await this.#options.actor.removeSlice();
+    this.#options.deeds.flush();
     this.#tell({ event: 'ended' });
     this.#options.journal.clear();
+  }
+
+  /** Those that were born since the last sample. */
+  #restoreHeirs({ adjusted, inherited }: GuardState, look: () => MachineSample): void {
+    if (Object.keys(adjusted).length === 0) return;
+    try {
+      const sample = look();
+      const byPid = new Map(sample.processes.map((each) => [each.pid, each]));
+      const heirs = heirsOf({ adjusted, inherited }, sample, byPid);
+      const late = Object.entries(heirs).filter(([key]) => inherited[key] === undefined);
+      for (const action of undoHeirs(Object.fromEntries(late))) {
+        if (!isSlow(action)) this.#note(action, this.#options.actor.swift(action));
+      }
+    } catch (error) {
+      const why = `whom a score has reached by birth is not known: ${(error as Error).message}`;
+      this.#tell({ event: 'remark', why });
+    }
   }
 
   async #setSlice(): Promise<void> {
@@ -109,6 +139,7 @@ export class Guard {
       this.#note(action, outcome);
       if (action.do === 'protect' && outcome === 'done') this.#verify(action);
     }
+    this.#options.deeds.flush();
     this.#write();
   }
 
@@ -123,6 +154,7 @@ export class Guard {
 
   #note(action: Action, outcome: Outcome): void {
     const subject = subjectOf(action);
+    this.#options.deeds.settle(action, outcome);
     if (outcome === 'gone') {
       this.#state = forget(this.#state, action.do, subject);
       // It is what was wanted, or will be decided anew.

@@ -92,7 +92,9 @@ function isState(state: Record<string, unknown>): boolean {
   return (
     [0, 1, 2, 3].includes(state.rung as number) &&
     [scene, spared, stalls].every(isObject) &&
-    [adjusted, kept].every((each) => isObject(each) && Object.values(each).every(isRecord)) &&
+    [adjusted, kept, state.inherited ?? {}].every(
+      (each) => isObject(each) && Object.values(each).every(isRecord),
+    ) &&
     [refused, told].every(isTexts) &&
     Array.isArray(frozen) &&
     frozen.every((each) => isObject(each) && isText(each.unit) && isText(each.cgroup))

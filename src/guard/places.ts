@@ -1,4 +1,4 @@
-import { SYSTEM_GUARD, userGuard } from '../jobserver/cap.js';
+import { SYSTEM_GUARD, userGuard } from '../state/guard-deeds.js';
 import { recordDirectory } from '../state/write.js';
 
 /**

@@ -1,5 +1,6 @@
 /** The daemon: the loop around a guard, its signals, and its settings file. */
 import { appendFileSync, writeFileSync } from 'node:fs';
+import type { AlertSettings } from '../alerts/settings.js';
 import { readStart } from '../cgroup/process.js';
 import { isRlimitError, UnavailableError } from '../errors/index.js';
 import { monotonicMs } from '../machine/clock.js';
@@ -10,10 +11,11 @@ import { type RunProgram, runProgram } from './act/program.js';
 import { Beside } from './beside/beside.js';
 import type { DataAction } from './collect/index.js';
 import { type Action, initialState } from './decide/types.js';
+import { DeedBook } from './deeds.js';
 import type { GuardEvent } from './events.js';
 import { Glance } from './glance.js';
 import { Guard } from './guard.js';
-import { Journal, makeGuardDirectory, readJournal } from './journal.js';
+import { Journal, readJournal } from './journal.js';
 import { takeGuardLock } from './lock.js';
 import { Notifier } from './notify.js';
 import { depthOf, pauseMs, sampleEveryMs } from './pace.js';
@@ -21,6 +23,7 @@ import { guardDirectory } from './places.js';
 import { readScene } from './scene.js';
 import { settingsFile } from './settings/places.js';
 import { DEFAULT_SETTINGS, type GuardSettings } from './settings/settings.js';
+import { type ReadAlertSettings, Teller } from './tell/teller.js';
 
 export interface RunOptions {
   /** A settings file other than the usual one. */
@@ -30,6 +33,8 @@ export interface RunOptions {
   tell(event: GuardEvent, settings: GuardSettings): void;
   /** Reads a settings file; see `loadSettings`. */
   read?: (file: string) => Promise<GuardSettings>;
+  /** Reads the settings of alerts; see `loadAlertSettings`. */
+  readAlerts?: ReadAlertSettings;
   env?: NodeJS.ProcessEnv;
   run?: RunProgram;
 }
@@ -48,6 +53,7 @@ export async function runGuard({
   trace,
   tell,
   read = loadSettings,
+  readAlerts = loadAlertSettings,
   env = process.env,
   run = runProgram,
 }: RunOptions): Promise<GuardEnd> {
@@ -63,10 +69,10 @@ export async function runGuard({
     return file === undefined ? DEFAULT_SETTINGS : read(file);
   };
   const settings = await load();
-  makeGuardDirectory(directory, scene.uid);
-  const lock = takeGuardLock(directory);
+  const lock = takeGuardLock(directory, scene.uid);
   if (!('release' in lock)) return { ended: 'held', ...lock };
-  const daemon = new Daemon({ config, trace, tell, load, env, run, scene, directory, settings });
+  const ways = { tell, load, readAlerts, env, run };
+  const daemon = new Daemon({ config, trace, ...ways, scene, directory, settings });
   try {
     await daemon.run();
   } finally {
@@ -85,11 +91,18 @@ export async function loadSettings(file: string | undefined): Promise<GuardSetti
   return readSettingsFile(file);
 }
 
+/** The settings of alerts; the parser is loaded only for a file. */
+async function loadAlertSettings(file: string): Promise<AlertSettings> {
+  const { readAlertSettings } = await import('../alerts/settings-file.js');
+  return readAlertSettings(file);
+}
+
 interface DaemonOptions {
   config: string | undefined;
   trace: string | undefined;
   tell: RunOptions['tell'];
   load(): Promise<GuardSettings>;
+  readAlerts: ReadAlertSettings;
   env: NodeJS.ProcessEnv;
   run: RunProgram;
   scene: ReturnType<typeof readScene>;
@@ -101,6 +114,8 @@ class Daemon {
   readonly #options: DaemonOptions;
   readonly #guard: Guard;
   readonly #journal: Journal;
+  readonly #deeds: DeedBook;
+  readonly #teller: Teller;
   readonly #sampler: Sampler;
   readonly #glance = new Glance();
   readonly #notifier: Notifier;
@@ -110,7 +125,7 @@ class Daemon {
   readonly #oldSlice: string | undefined;
   #beside: Beside | undefined;
   /** Told since the last sample, for the data. */
-  #deeds: DataAction[] = [];
+  #data: DataAction[] = [];
   #sampledMs = Number.NEGATIVE_INFINITY;
   /** How many thresholds were crossed at the last glance, and what the last look took. */
   #depth = 0;
@@ -126,26 +141,31 @@ class Daemon {
     const file = settingsFile(options.config);
     this.#resumed = before !== undefined;
     this.#oldSlice = before?.slice === settings.cgroup_settings.name ? undefined : before?.slice;
+    const self = scene.self;
+    const guard = { pid: self, startTicks: readStart(self)?.startTicks ?? 0, uid: scene.uid };
+    this.#deeds = new DeedBook(directory, guard, { atMs: monotonicMs, time: Date.now });
     this.#journal = new Journal(directory, {
-      guard: {
-        pid: scene.self,
-        startTicks: readStart(scene.self)?.startTicks ?? 0,
-        uid: scene.uid,
-      },
+      guard,
       started: Date.now(),
       ...(file === undefined ? {} : { settings: file }),
       state: initialState(scene),
     });
     this.#actor = new Actor({ directory, uid: scene.uid, run });
     this.#notifier = new Notifier(env, run);
+    this.#teller = new Teller({
+      ...{ read: options.readAlerts, env, uid: scene.uid },
+      onTrouble: (why) => this.#tell({ time: Date.now(), event: 'remark', why }),
+      onSettings: (tells) => this.#deeds.setTells(tells),
+    });
     // Who may be touched hangs on the user and the cgroup of every process.
     this.#sampler = new Sampler({ env, details: Number.POSITIVE_INFINITY });
     this.#guard = new Guard({
       actor: this.#actor,
       journal: this.#journal,
+      deeds: this.#deeds,
       settings,
       // What an earlier one has left is gone on with: it is put back as soon as it is not wanted.
-      state: before === undefined ? initialState(scene) : { ...before.state, scene },
+      state: { ...initialState(scene), ...before?.state, scene },
       time: Date.now,
       tell: (event) => this.#tell(event),
     });
@@ -170,12 +190,15 @@ class Daemon {
     // Memory may be short already, and systemd slow: the slice is not waited for.
     const begun = this.#guard.begin();
     this.#beside = this.#besides();
+    void this.#teller.load();
     this.#notifier.ready('guarding');
     while (!this.#isOver) await this.#turn();
     this.#notifier.stopping();
     await begun;
     await this.#beside.stop();
-    await this.#guard.end();
+    await this.#guard.end(() => this.#sampler.sample());
+    await this.#teller.close();
+    if (scene.uid !== 0 && this.#deeds.isEmpty) this.#deeds.clear();
     this.#sampler.close();
     this.#glance.close();
     process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', reload);
@@ -206,8 +229,10 @@ class Daemon {
     const before = process.cpuUsage();
     const sample = this.#sampler.sample();
     this.#trace(sample);
+    this.#teller.look(sample);
     this.#guard.step(sample);
-    this.#beside?.step(sample, this.#guard.state, this.#deeds.splice(0));
+    this.#teller.settle(this.#guard.state.rung > 0);
+    this.#beside?.step(sample, this.#guard.state, this.#data.splice(0));
     const { user, system } = process.cpuUsage(before);
     this.#costMs = (user + system) / 1000;
     return sample;
@@ -235,6 +260,7 @@ class Daemon {
       const file = settingsFile(this.#options.config);
       await this.#guard.change(await this.#options.load());
       await this.#beside?.change(this.#guard.settings);
+      await this.#teller.load();
       const named = file === undefined ? {} : { settings: file };
       this.#tell({ time: Date.now(), event: 'settings', ...named });
     } catch (error) {
@@ -270,12 +296,14 @@ class Daemon {
   }
 
   #tell(event: GuardEvent): void {
-    if (event.event === 'action' && event.result === 'done') this.#deeds.push(deedOf(event.action));
+    if (event.event === 'action' && event.result === 'done') this.#data.push(dataOf(event.action));
+    if (event.event === 'note') this.#deeds.note(event.note);
+    this.#teller.see(event);
     this.#options.tell(event, this.#guard.settings);
   }
 }
 
-function deedOf(action: Action): DataAction {
+function dataOf(action: Action): DataAction {
   const detail = 'why' in action ? action.why : '';
   if (!('process' in action)) return { event: action.do, detail };
   const { pid, comm } = action.process;

@@ -34,6 +34,7 @@ const COUNTED_AS: Record<VerdictId, 'killedForMemory' | 'failed' | undefined> = 
   'machine-oom': 'killedForMemory',
   'systemd-oomd': 'killedForMemory',
   earlyoom: 'killedForMemory',
+  guard: 'killedForMemory',
   'tasks-max': 'failed',
   'user-signal': undefined,
   'foreign-signal': undefined,

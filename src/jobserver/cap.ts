@@ -5,14 +5,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { monotonicMs } from '../machine/clock.js';
 import { isNumber, isObject } from '../state/check.js';
-
-/** Where root's guard keeps what concerns everybody; only root can write there. */
-export const SYSTEM_GUARD = '/run/rlimit-guard';
-
-/** Where the guard of a user does, in the directory of that user's records. */
-export function userGuard(records: string): string {
-  return `${records}/guard`;
-}
+import { SYSTEM_GUARD, userGuard } from '../state/guard-deeds.js';
 
 /** What the file says. */
 export interface TokenCap {

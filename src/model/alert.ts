@@ -77,7 +77,7 @@ export interface AlertChanges {
 
 /** Somebody ended a process for lack of memory. */
 export interface MemoryKill {
-  by: 'kernel' | 'systemd-oomd' | 'earlyoom';
+  by: 'kernel' | 'systemd-oomd' | 'earlyoom' | 'guard';
   /** The limit that was hit was that of a cgroup (of the unit, or one above it), not the machine's. */
   inUnit?: boolean;
   /** Unit of the victim, and its cgroup. */

@@ -10,6 +10,7 @@ export type * from './alert.js';
 export type * from './budget.js';
 export type * from './check.js';
 export type * from './finding.js';
+export type * from './guard.js';
 export type * from './jobs.js';
 export type * from './limits.js';
 export type * from './machine.js';

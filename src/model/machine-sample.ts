@@ -1,3 +1,4 @@
+import type { GuardSample } from './guard.js';
 import type { Amount } from './unit.js';
 
 /**
@@ -22,6 +23,8 @@ export interface MachineSample {
   processes: ProcessSample[];
   /** `oom_kill` of /proc/vmstat: processes the kernel killed for memory since boot. */
   oomKills?: number;
+  /** Guards of rlimit, where one was there since boot; only where it was asked for. */
+  guards?: GuardSample[];
 }
 
 /** /proc/meminfo in bytes. */

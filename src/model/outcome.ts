@@ -1,3 +1,4 @@
+import type { GuardTouch } from './guard.js';
 import type { JobFigures, JobserverFigures, RunSeries } from './jobs.js';
 
 /** Through what a run was started, and who holds it to its limits. */
@@ -67,6 +68,8 @@ export type VerdictId =
   | 'machine-oom'
   | 'systemd-oomd'
   | 'earlyoom'
+  /** Ended by rlimit's guard, or one of its processes was. */
+  | 'guard'
   /** fork() failed at TasksMax. */
   | 'tasks-max'
   /** Ended by the user: Ctrl-C, a signal through rlimit, `rlimit kill`. */
@@ -121,5 +124,7 @@ export interface Outcome {
   jobserver?: JobserverFigures;
   /** Where it was, with the launcher `slurm`. */
   slurm?: SlurmPlace;
+  /** What rlimit's guards did to it; absent where that is nothing. */
+  guard?: GuardTouch;
   verdict: Verdict;
 }

@@ -7,6 +7,7 @@ import { jobsText } from './jobs.js';
 import { jobserverText } from './jobserver.js';
 import { cut, paragraph, style, textWidth } from './style.js';
 import { table } from './table.js';
+import { guardText } from './verdict.js';
 
 /** A line for each run, as wide as the terminal; the command gets what the others leave. */
 export function renderRuns(runs: readonly Run[], now = Date.now()): string {
@@ -95,6 +96,7 @@ export function renderOneRun(run: Run): string {
     field('ended', printable(run.signal ?? `status ${run.status}`)),
     field('limits', limitsOf(run)),
     ...figureLines(run.figures, elapsedMs).map(([name, text]) => field(name, text)),
+    ...maybe(run.guard && guardText(run.guard), (text) => field('guard', text)),
     ...maybe(run.jobserver, (jobserver) => field('jobserver', jobserverText(jobserver))),
     ...maybe(run.jobFigures, (jobs) => field('jobs', jobsText(jobs))),
     '',

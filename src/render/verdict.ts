@@ -1,7 +1,8 @@
 /**
  * How a run ended, in words. Plain text and no imports of weight: `run` says it.
  */
-import type { Figures, Outcome, Verdict, VerdictId } from '../model/index.js';
+import type { Figures, GuardTouch, Outcome, Verdict, VerdictId } from '../model/index.js';
+import { counted } from '../text/counted.js';
 import { printable } from '../text/safe.js';
 import {
   adviseChange,
@@ -19,7 +20,8 @@ export function wordVerdict(id: VerdictId, evidence: Evidence): Verdict {
   const change = adviseChange(id, evidence);
   // Who ends what on a node is not in the journal of this machine.
   const isHere = evidence.launcher !== 'slurm' || id !== 'foreign-signal';
-  const advice = change !== undefined ? adviceOn(change) : isHere ? ADVICE[id] : undefined;
+  const without = isHere ? adviceWithout(id, evidence) : undefined;
+  const advice = change === undefined ? without : adviceOn(change);
   const isFine = evidence.ending.status === 0;
   const yetFine = isFine ? YET_FINE[id]?.(evidence) : undefined;
   return {
@@ -30,12 +32,28 @@ export function wordVerdict(id: VerdictId, evidence: Evidence): Verdict {
   };
 }
 
-/** The line that `run` ends with, and one on its jobs where there were several. */
-export function renderOutcome({ verdict, jobFigures }: Outcome): string {
+/** The line that `run` ends with, one on what the guard did to it, and one on its jobs. */
+export function renderOutcome({ verdict, jobFigures, guard }: Outcome): string {
   const advice = verdict.advice === undefined ? '' : `; next: ${verdict.advice}`;
-  const end = wrap(`rlimit: ${verdict.says}${advice}`);
-  if (jobFigures === undefined || jobFigures.seen < 2) return end;
-  return `${end}\n${wrap(`rlimit: jobs: ${jobsText(jobFigures)}`)}`;
+  const lines = [wrap(`rlimit: ${verdict.says}${advice}`)];
+  const spells = guard === undefined ? '' : guardText(guard);
+  if (spells !== '') lines.push(wrap(`rlimit: guard: ${spells}`));
+  if (jobFigures !== undefined && jobFigures.seen >= 2) {
+    lines.push(wrap(`rlimit: jobs: ${jobsText(jobFigures)}`));
+  }
+  return lines.join('\n');
+}
+
+/** What the guard did to a run short of ending it: `frozen for 12s, one job at a time for 30s`. */
+export function guardText({ frozenMs, heldBackMs, leastJobs = 1, raised }: GuardTouch): string {
+  const parts = [
+    ...(frozenMs === undefined ? [] : [`frozen for ${humanTime(frozenMs * 1000)}`]),
+    ...(heldBackMs === undefined
+      ? []
+      : [`held to ${counted(leastJobs, 'job')} at a time for ${humanTime(heldBackMs * 1000)}`]),
+    ...(raised === undefined ? [] : ['MemoryHigh was lifted, since it stood still there']),
+  ];
+  return parts.join(', ');
 }
 
 const SENTENCES: Record<VerdictId, (evidence: Evidence) => string> = {
@@ -65,6 +83,11 @@ const SENTENCES: Record<VerdictId, (evidence: Evidence) => string> = {
         ? ''
         : `: ${Math.round((available / total) * 100)}% of memory was available`;
     return `${earlyoom?.says === undefined ? 'killed, it seems, by earlyoom' : 'killed by earlyoom'}${free}`;
+  },
+  guard: (evidence) => {
+    const { whole = true } = evidence.guard?.ended ?? {};
+    if (whole) return `ended by ${byGuard(evidence)}${peak(evidence)}`;
+    return `ended with ${endingOf(evidence)} after ${guardVictim(evidence)} was ended by ${byGuard(evidence)}${peak(evidence)}`;
   },
   'tasks-max': (evidence) => {
     const { enforced } = evidence.measured;
@@ -115,6 +138,10 @@ const YET_FINE: Partial<Record<VerdictId, (evidence: Evidence) => string>> = {
     `${victim(evidence)} was killed at the limit of ${limitAbove(evidence)}${peak(evidence)}`,
   'machine-oom': (evidence) =>
     `${victim(evidence)} was killed because the whole machine was out of memory${peak(evidence)}`,
+  guard: (evidence) => {
+    const { whole = true } = evidence.guard?.ended ?? {};
+    return `${whole ? 'it' : guardVictim(evidence)} was told to end by ${byGuard(evidence)}${peak(evidence)}`;
+  },
   'tasks-max': (evidence) =>
     `fork was refused${timesRefused(evidence)} at its own ${ownTasks(evidence)}`,
   stalled: (evidence) => SENTENCES.stalled(evidence),
@@ -128,12 +155,19 @@ const ADVICE: Partial<Record<VerdictId, string>> = {
   'node-failed': 'the same again, on another node',
 };
 
+function adviceWithout(id: VerdictId, { guard }: Evidence): string | undefined {
+  if (id !== 'guard') return ADVICE[id];
+  return guard?.ended?.reason === 'gpu'
+    ? 'less of that GPU, or another one (CUDA_VISIBLE_DEVICES)'
+    : 'less memory, or later';
+}
+
 function adviceOn(change: Change): string {
   return change.kind === 'jobs' ? `-j${change.jobs}` : `-p ${change.property}=${change.value}`;
 }
 
 function evidenceFor(id: VerdictId, evidence: Evidence): string[] {
-  const { measured, ending, unitResult, oomd, earlyoom, killed, slurm } = evidence;
+  const { measured, ending, unitResult, oomd, earlyoom, killed, guard, slurm } = evidence;
   const { events, figures, ancestors, machine } = measured;
   const lines = [`the command ended with ${endingOf({ ...evidence, ending })}`];
   if (events.oom_kill) {
@@ -157,10 +191,39 @@ function evidenceFor(id: VerdictId, evidence: Evidence): string[] {
   if (earlyoom !== undefined) {
     lines.push(printable(earlyoom.says ?? `earlyoom runs, and acts at ${earlyoom.termPercent}%`));
   }
+  lines.push(...guardLines(guard));
   if ((id === 'earlyoom' || id === 'machine-oom') && machine.available !== undefined) {
     lines.push(`MemAvailable was down to ${humanBytes(machine.available)}`);
   }
   return lines;
+}
+
+/** Whose guard it was, and its own words. */
+function guardLines(guard: GuardTouch | undefined): string[] {
+  if (guard === undefined) return [];
+  const { ended } = guard;
+  const spells = guardText(guard);
+  const whose = ended?.of === 'user' ? 'your own guard' : 'the guard of the machine';
+  return [
+    ...(ended === undefined ? [] : [`${whose} sent ${ended.signal}: ${printable(ended.why)}`]),
+    ...(spells === '' ? [] : [`the guard says: ${spells}`]),
+  ];
+}
+
+/** `rlimit's guard with SIGKILL: 3.1% of memory was available` */
+function byGuard({ guard }: Evidence): string {
+  const { signal, reason, available } = guard?.ended ?? {};
+  const why = {
+    memory: available === undefined ? 'memory was short' : `${available}% of memory was available`,
+    stall: 'it stood still between MemoryHigh and MemoryMax',
+    gpu: 'the memory of its GPU was full',
+  };
+  return `rlimit's guard with ${signal}: ${why[reason ?? 'memory']}`;
+}
+
+function guardVictim({ guard }: Evidence): string {
+  const { comm } = guard?.ended ?? {};
+  return comm === undefined ? 'one of its processes' : printable(comm);
 }
 
 function endingOf({ ending }: Evidence): string {

@@ -1,11 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Machine, UnitRecord } from '../model/index.js';
+import { isAlive } from '../cgroup/process.js';
+import type { GuardTouch, Machine, UnitRecord } from '../model/index.js';
+import { readGuardDeeds } from '../state/guard-deeds.js';
 import { readRecord } from '../state/read.js';
 import { recordDirectory } from '../state/write.js';
 import {
   type Culprit,
   type Evidence,
+  type Guarded,
+  guardTouch,
   type Measured,
   type Received,
   signalOf,
@@ -27,6 +31,8 @@ export interface Ended {
   killedByUser: boolean;
   machine: Machine;
   env: NodeJS.ProcessEnv;
+  /** How the guards may have known it. */
+  guarded: Guarded;
 }
 
 /**
@@ -38,7 +44,10 @@ export function gatherEvidence(ended: Ended): Evidence {
   const now = recordNow(ended);
   const killed = ended.killedByUser ? { signal: 'SIGKILL', by: 'a second Ctrl-C' } : now?.killed;
   const oomKilled = (measured.events.oom_kill ?? 0) > 0;
-  const isOpen = !oomKilled && killed === undefined && received.length === 0 && needsReason(ended);
+  const guard = askGuards(ended);
+  const isExplained =
+    oomKilled || killed !== undefined || received.length > 0 || guard?.ended !== undefined;
+  const isOpen = !isExplained && needsReason(ended);
   const unitResult = isOpen ? launcher.result?.() : undefined;
   const others = isOpen && unitResult !== 'oom-kill' ? askKillers(ended) : {};
   return {
@@ -53,8 +62,27 @@ export function gatherEvidence(ended: Ended): Evidence {
     received,
     ...(killed === undefined ? {} : { killed }),
     ...(unitResult === undefined ? {} : { unitResult }),
+    ...(guard === undefined ? {} : { guard }),
     ...others,
   };
+}
+
+/** How long a guard may take to write down what it has done to a process on a GPU. */
+const GUARD_MS = 300;
+
+/**
+ * What the guards say that they did. What they write is believed only where nobody else can have written
+ * it; most of it is there before it is done.
+ */
+function askGuards({ env, guarded, ending }: Ended): GuardTouch | undefined {
+  const kept = readGuardDeeds(env);
+  const touch = guardTouch(kept, guarded);
+  const signal = signalOf(ending);
+  const mayBeLate = signal === 'SIGTERM' || signal === 'SIGKILL';
+  if (touch?.ended !== undefined || !mayBeLate) return touch;
+  if (!kept.some(({ guard }) => isAlive(guard))) return touch;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, GUARD_MS);
+  return guardTouch(readGuardDeeds(env), guarded);
 }
 
 /**

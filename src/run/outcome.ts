@@ -14,7 +14,8 @@ export function outcomeOf(
   record: Pick<UnitRecord, 'unit' | 'profile' | 'command' | 'cwd' | 'started' | 'jobs'>,
   launcher: Pick<Launcher, 'kind'>,
   ending: Ending,
-  found: Pick<Outcome, 'elapsedMs' | 'limits' | 'figures' | 'slurm' | 'verdict'> & JobsSeen,
+  found: Pick<Outcome, 'elapsedMs' | 'limits' | 'figures' | 'slurm' | 'guard' | 'verdict'> &
+    JobsSeen,
 ): Outcome {
   const { unit, profile, command, cwd, started, jobs } = record;
   const { elapsedMs, limits, ...rest } = found;

@@ -139,7 +139,8 @@ async function followToEnd(
   sampling.stop();
   const jobsSeen = counting.stop();
   guard?.stop();
-  const elapsedMs = Math.round(monotonicMs() - begunMs);
+  const endedMs = monotonicMs();
+  const elapsedMs = Math.round(endedMs - begunMs);
   const evidence = gatherEvidence({
     record,
     pid: started.pid,
@@ -151,12 +152,17 @@ async function followToEnd(
     killedByUser,
     machine: supervision.machine,
     env: context.env,
+    guarded: {
+      ...('cgroup' in meter.processes ? { cgroup: meter.processes.cgroup } : {}),
+      ...{ pid: started.pid, hasJobserver: jobserver !== undefined, begunMs, endedMs },
+    },
   });
   const outcome = outcomeOf(record, launcher, ending, {
     elapsedMs,
     limits: { ...evidence.limits },
     figures: evidence.measured.figures,
     ...jobsSeen,
+    ...(evidence.guard === undefined ? {} : { guard: evidence.guard }),
     verdict: wordVerdict(judge(evidence), evidence),
   });
   tell(outcome, options, jobserver?.says());

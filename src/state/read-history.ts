@@ -101,6 +101,7 @@ const FIELDS: Record<Exclude<keyof StoredOutcome, 'version'>, (value: unknown) =
   series: optional(isSeries),
   jobserver: optional((value) => isObject(value) && isText(value.style)),
   slurm: optional((value) => isObject(value) && isText(value.step)),
+  guard: optional(isObject),
   verdict: (value) =>
     isObject(value) &&
     isText(value.id) &&

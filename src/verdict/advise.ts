@@ -23,15 +23,29 @@ export function adviseChange(id: VerdictId, evidence: Evidence): Change | undefi
     case 'earlyoom':
     case 'machine-oom':
       return fewerJobs(evidence) ?? lessMemory(evidence);
+    case 'guard':
+      return afterGuard(evidence);
     case 'tasks-max':
       return moreTasks(evidence);
     case 'throttled':
       return moreCpu(evidence);
     case 'stalled':
-      return { kind: 'property', property: 'MemoryHigh', value: 'infinity' };
+      return NO_MEMORY_HIGH;
     default:
       return undefined;
   }
+}
+
+const NO_MEMORY_HIGH: Change = {
+  kind: 'property',
+  property: 'MemoryHigh',
+  value: 'infinity',
+};
+
+function afterGuard(evidence: Evidence): Change | undefined {
+  const reason = evidence.guard?.ended?.reason;
+  if (reason === 'stall') return NO_MEMORY_HIGH;
+  return reason === 'gpu' ? undefined : (fewerJobs(evidence) ?? lessMemory(evidence));
 }
 
 /** `-j8`, `-j 8`, `--jobs=8` of the command, or what the profile recommended to it. */

@@ -1,4 +1,4 @@
-import type { Amount, Figures, LauncherKind } from '../model/index.js';
+import type { Amount, Figures, GuardTouch, LauncherKind } from '../model/index.js';
 
 /** A process that matters to a verdict. */
 export interface Culprit {
@@ -61,4 +61,6 @@ export interface Evidence {
   slurm?: { state?: string; says: readonly string[]; cancelledBy?: number };
   /** earlyoom where it runs, with what it said of a process of the run. */
   earlyoom?: { says?: string; termPercent: number };
+  /** What rlimit's guards did to it. */
+  guard?: GuardTouch;
 }

@@ -15,9 +15,12 @@ export function judge(evidence: Evidence): VerdictId {
   if (enforced !== undefined) {
     return enforced.property === 'TasksMax' ? 'tasks-max' : 'memory-max';
   }
+  // What it was told by its guard, before it was done, is the proof of it.
+  if (evidence.guard?.ended?.whole === true) return 'guard';
   return (
     killedForMemory(evidence) ??
     endedBySlurm(evidence) ??
+    (isByGuard(evidence) ? 'guard' : undefined) ??
     (isStalled(evidence) ? 'stalled' : undefined) ??
     endedByOthers(evidence) ??
     (lacksTasks(evidence) ? 'tasks-max' : undefined) ??
@@ -63,6 +66,11 @@ function isStalled({ limits, elapsedMs, measured }: Evidence): boolean {
     (measured.events.high ?? 0) > 0 &&
     memoryStallUsec >= elapsedMs * 1000 * STALLED_PART
   );
+}
+
+/** One of its processes was ended; what the user did besides says more. */
+function isByGuard({ guard, killed, received }: Evidence): boolean {
+  return guard?.ended !== undefined && killed === undefined && received.length === 0;
 }
 
 /** Signals that a program does not get from its own mistakes. */

@@ -55,7 +55,7 @@ describe('the guard as a service', () => {
         change: 'written',
         backup: `${unitFile}.before-rlimit`,
         verified: true,
-        needs: { writable: ['/var/log/guard-data'], gpu: false },
+        needs: { writable: ['/var/log/guard-data', '/root/.local/state/rlimit'], gpu: false },
         state: { active: 'active', enabled: 'enabled', status: 'guarding' },
       });
       expect(installed.exposure).toBeLessThan(4.5);

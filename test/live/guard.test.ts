@@ -187,8 +187,9 @@ describe('the guard of the machine', () => {
 
       await machine.exec(`kill -TERM ${guard.pid}`, root);
       expect(await guard.wait()).toMatchObject({ status: 0 });
-      expect(await outputOf('ls /run/rlimit-guard')).toBe('lock');
+      expect(await outputOf('ls /run/rlimit-guard')).toBe('deeds.json\nlock');
       await machine.exec(`kill -TERM ${run.pid}`);
       await run.wait();
+      expect(run.stderr).toMatch(/^rlimit: guard: frozen for \d/m);
     });
 });

@@ -1,7 +1,8 @@
 import { reasonOf } from '../../profiles/reason.js';
-import { appendLine } from '../../state/append.js';
+
 import { alertLogFile } from '../log.js';
 import type { SinkSettings } from '../settings.js';
+import { appendLineLater } from './append.js';
 import type { Sink } from './sink.js';
 
 /** The alert log. */
@@ -12,7 +13,7 @@ export function logSink({ from, file, limitBytes }: NonNullable<SinkSettings['lo
     from,
     send: async (alert) => {
       try {
-        appendLine(path, JSON.stringify(alert), limitBytes);
+        await appendLineLater(path, JSON.stringify(alert), limitBytes);
       } catch (error) {
         throw new Error(`${path}: ${reasonOf(error)}`);
       }

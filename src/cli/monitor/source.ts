@@ -1,5 +1,5 @@
 /** Where the samples of `monitor` come from, with what belongs to them. */
-import { isOver, RecentAlerts } from '../../alerts/index.js';
+import { guardSamples, isOver, RecentAlerts } from '../../alerts/index.js';
 import { type GpuPoller, type GpuReading, pollGpus, readGpus } from '../../gpu/index.js';
 import type { Alert, GpuSample, MachineSample } from '../../model/index.js';
 import type { ShownAlert } from '../../render/monitor/index.js';
@@ -38,7 +38,9 @@ export class SampleSource {
 
   /** @throws {UnavailableError} */
   next(): MachineSample {
-    return this.#sampler.sample(this.#gpus());
+    const guards = guardSamples();
+    const sample = this.#sampler.sample(this.#gpus());
+    return guards.length === 0 ? sample : { ...sample, guards };
   }
 
   get unitsLeftOut(): number {

@@ -1,5 +1,7 @@
-import { resolve } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { Flags } from '@oclif/core';
+import { alertLogFile, loadAlertSettings } from '../../alerts/index.js';
 import { BaseCommand } from '../../cli/base-command.js';
 import { guardManager, guardUserFlag } from '../../cli/guard-flags.js';
 import { askProgram } from '../../doctor/place.js';
@@ -37,9 +39,27 @@ export default class GuardInstall extends BaseCommand {
     const config = flags.config === undefined ? undefined : resolve(flags.config);
     const settings = await loadSettings(settingsFile(config, settingsPlace(process.env, uid)));
     const args = config === undefined ? [] : ['--config', config];
-    const needs = serviceNeeds(settings, { manager, args });
+    const writable = manager === 'system' ? await alertLogs() : [];
+    const needs = serviceNeeds(settings, { manager, args, writable });
     const change = await installService(needs, { start: flags.now, ask: askProgram });
     this.say(renderServiceChange(change));
     return change;
   }
+}
+
+/**
+ * The directory of the log that the guard's alerts go to: the service sees a file system that it cannot
+ * write. It is made, since systemd opens only what is there.
+ * @throws {SettingsFileError} where the settings of alerts are wrong
+ */
+async function alertLogs(): Promise<string[]> {
+  const { log } = (await loadAlertSettings()).sinks;
+  if (log === undefined) return [];
+  const directory = dirname(log.file ?? alertLogFile());
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch {
+    // The guard says it when it has something to tell, and goes on without.
+  }
+  return [directory];
 }

@@ -5,6 +5,7 @@ import {
   DEFAULT_INTERVAL_MS,
   EVENT_RULES,
   Follower,
+  GuardKills,
   isWanted,
   KillReader,
   type LoadedSettings,
@@ -27,7 +28,7 @@ import { renderSkipped } from '../../render/history.js';
 import { Sampler } from '../../sampler/index.js';
 import type { SkippedLine } from '../../state/index.js';
 
-const RULES: readonly AlertRuleId[] = [...THRESHOLD_IDS, ...EVENT_RULES, 'verify', 'guard'];
+const RULES: readonly AlertRuleId[] = [...THRESHOLD_IDS, ...EVENT_RULES, 'verify'];
 
 /** Alerts that fit, oldest first. */
 interface AlertList {
@@ -148,10 +149,11 @@ export default class MonitorAlerts extends BaseCommand {
     const print = this.#printer();
     const source = new SampleSource(new Sampler({ details: Number.POSITIVE_INFINITY }));
     const kills = new KillReader();
+    const guardKills = new GuardKills();
     await untilTold({ close: () => source.close() }, (signal) =>
       watchAlerts({
         sample: () => source.next(),
-        kills: (sample) => kills.read(sample),
+        kills: async (sample) => [...(await kills.read(sample)), ...guardKills.read(sample.atMs)],
         // A pause is one only beside the time between two looks.
         rules: new AlertRules({ ...rules, gapMs: Math.max(rules.gapMs, 3 * intervalMs) }),
         sinks: openSinks({ ...sinks, ...(log === undefined ? {} : { log }) }, complain),

@@ -1,6 +1,6 @@
 /** The GPUs while the guard runs: their memory, their performance settings, their driver. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { readStart } from '../../cgroup/index.js';
+import { cgroupOf, readStart } from '../../cgroup/index.js';
 import {
   type AskProgram,
   askProgram,
@@ -142,11 +142,13 @@ export class GpuKeeper {
       tell({ ...entry, level: 'warning', message: `${entry.message}: ${why}` });
       return;
     }
+    const cgroup = cgroupOf(process.pid, proc);
     const outcome = endProcess(process, action.signal, { proc, kill });
     const failed = typeof outcome === 'object' ? outcome.failed : undefined;
     const result = failed === undefined ? String(outcome) : 'failed';
     const message = failed === undefined ? entry.message : `${entry.message}: ${failed}`;
-    tell({ ...entry, message, fields: { ...entry.fields, result } });
+    const { startTicks } = process;
+    tell({ ...entry, message, fields: { ...entry.fields, startTicks, cgroup, result } });
   }
 
   #tellSilence(reading: GpuReading): void {

@@ -1,8 +1,9 @@
 /** The largest that may be ended are the kernel's first choice as well: oom_score_adj. */
 import type { ProcessSample } from '../../model/index.js';
 import { roughBytes } from '../../quantity/index.js';
+import { heirsOf } from './heirs.js';
 import type { Step } from './ladder.js';
-import type { Action, GuardState } from './types.js';
+import type { Action, GuardState, Inherited } from './types.js';
 import { isOpen, orderOf } from './victims.js';
 import { heldBy, keyOf, nameOf, type View } from './view.js';
 
@@ -10,10 +11,11 @@ import { heldBy, keyOf, nameOf, type View } from './view.js';
 const KEEPS = 1.1;
 
 /** Who gets a score, and who gets the old one back. */
-export function adjustScores(view: View): Step & Pick<GuardState, 'adjusted'> {
+export function adjustScores(view: View): Step & Pick<GuardState, 'adjusted' | 'inherited'> {
+  const heirs = heirsOf(view.state, view.sample, view.byPid);
   const alive = Object.entries(view.state.adjusted).filter(([key]) => view.byKey.has(key));
   const before = Object.fromEntries(alive);
-  const chosen = largest(view, before);
+  const chosen = largest(view, before, heirs);
   const { score } = view.settings.dynamic_adjustment;
   const actions: Action[] = [];
   const adjusted: GuardState['adjusted'] = {};
@@ -24,25 +26,53 @@ export function adjustScores(view: View): Step & Pick<GuardState, 'adjusted'> {
     if ((chosen.has(key) && record.to === score) || isLeaving) adjusted[key] = record;
     else actions.push(restored(record, view));
   }
+  // Seldom is anybody chosen anew.
+  const since = () => ({ sinceTicks: youngest(view) });
   for (const [key, process] of chosen) {
     if (adjusted[key] !== undefined) continue;
+    const heir = heirs[key];
+    if (heir?.to === score) {
+      // It has the score already, and from now on by itself.
+      adjusted[key] = { ...nameOf(process), from: heir.from, to: score, ...since() };
+      continue;
+    }
     // One whose score was another before that is back to it by the restoration above.
     const from = before[key]?.from ?? process.oomScoreAdj ?? 0;
-    adjusted[key] = { ...nameOf(process), from, to: score };
+    adjusted[key] = { ...nameOf(process), from, to: score, ...since() };
     const why = `it holds ${roughBytes(heldBy(process))}, among the most of what may be ended`;
     actions.push({ do: 'adjust', process: nameOf(process), from, to: score, why });
   }
-  return { actions, adjusted };
+  const inherited: GuardState['inherited'] = {};
+  for (const [key, heir] of Object.entries(heirs)) {
+    if (adjusted[key] !== undefined) continue;
+    if (adjusted[heir.heirOf]?.to === heir.to) inherited[key] = heir;
+    else actions.push(unmarked(heir));
+  }
+  return { actions, adjusted, inherited };
+}
+
+function unmarked({ from, to, heirOf: _, ...process }: Inherited): Action {
+  const why = 'it was born with that, and who it was from is not marked any more';
+  return { do: 'restore', process, from: to, to: from, why };
+}
+
+/** Whoever is marked now has started nobody later than this. */
+function youngest({ sample }: View): number {
+  return sample.processes.reduce((most, { startTicks }) => Math.max(most, startTicks), 0);
 }
 
 function restored(record: GuardState['adjusted'][string], view: View): Action {
-  const { from, to, ...process } = record;
+  const { from, to, sinceTicks: _, ...process } = record;
   const { enabled, count } = view.settings.dynamic_adjustment;
   const why = enabled ? `it is no longer among the ${count} largest` : 'scores are left alone now';
   return { do: 'restore', process, from: to, to: from, why };
 }
 
-function largest(view: View, before: GuardState['adjusted']): Map<string, ProcessSample> {
+function largest(
+  view: View,
+  before: GuardState['adjusted'],
+  heirs: GuardState['inherited'],
+): Map<string, ProcessSample> {
   const { enabled, count, score } = view.settings.dynamic_adjustment;
   if (!enabled) return new Map();
   const weight = (process: ProcessSample) =>
@@ -53,7 +83,9 @@ function largest(view: View, before: GuardState['adjusted']): Map<string, Proces
       orderOf(process, view) !== 'avoid' &&
       heldBy(process) > 0 &&
       !view.state.refused.includes(`adjust ${keyOf(process)}`) &&
-      (before[keyOf(process)] !== undefined || isFree(process, score)),
+      (before[keyOf(process)] !== undefined ||
+        heirs[keyOf(process)] !== undefined ||
+        isFree(process, score)),
   );
   const sorted = open.toSorted((a, b) => weight(b) - weight(a) || a.pid - b.pid).slice(0, count);
   return new Map(sorted.map((process) => [keyOf(process), process]));

@@ -47,6 +47,7 @@ export function decide(
       spared: frost.spared,
       ...(ending === undefined ? {} : { ending }),
       adjusted: scores.adjusted,
+      inherited: scores.inherited,
       protected: shelter.protected,
       refused: stillRefused(view),
       stalls: stalls.stalls,

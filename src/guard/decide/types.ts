@@ -82,8 +82,13 @@ export interface GuardState {
   /** Until when a thawed run is not frozen again, by unit. */
   spared: Record<string, number>;
   ending?: Ending;
-  /** oom_score_adj that was changed: by key. */
-  adjusted: Record<string, Named & { from: number; to: number }>;
+  /**
+   * oom_score_adj that was changed: by key. What was started later than `sinceTicks` by such a process was
+   * born with its score.
+   */
+  adjusted: Record<string, Adjusted>;
+  /** Those that have the score from a process that was marked, by key. */
+  inherited: Record<string, Inherited>;
   /** Moved into the protected slice: by key, with the cgroup each came from. */
   protected: Record<string, Named & { from: string }>;
   /** Steps that failed, `protect 12:345`, and are not tried again. */
@@ -92,6 +97,12 @@ export interface GuardState {
   /** What has been said in this episode. */
   told: string[];
 }
+
+/** A score that was changed; absent `sinceTicks` is from a guard that did not know of heirs. */
+export type Adjusted = Named & { from: number; to: number; sinceTicks?: number };
+
+/** `heirOf` is the key of the marked process. */
+export type Inherited = Named & { from: number; to: number; heirOf: string };
 
 /** A unit that seems to stand still: counters of memory.events at the first sample that showed it. */
 export interface StallTrack {
@@ -119,6 +130,7 @@ export function initialState(scene: Scene): GuardState {
     frozen: [],
     spared: {},
     adjusted: {},
+    inherited: {},
     protected: {},
     refused: [],
     stalls: {},

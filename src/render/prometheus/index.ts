@@ -1,6 +1,7 @@
 /** A sample of the machine for Prometheus. docs/monitor.md lists all metrics. */
 import type { BudgetState, MachineSample } from '../../model/index.js';
 import { type Metric, prometheusText } from './format.js';
+import { guardMetrics } from './guards.js';
 import { diskMetrics, gauge, gpuMetrics, machineMetrics, processMetrics } from './machine.js';
 import { unitMetrics } from './units.js';
 
@@ -50,6 +51,7 @@ export function renderPrometheus({
     ...unitMetrics(sample.units),
     ...processMetrics(sample.processes, processes),
     ...budgetMetrics(budget),
+    ...guardMetrics(sample.guards ?? []),
   ]);
 }
 

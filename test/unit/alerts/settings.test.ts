@@ -75,7 +75,7 @@ silence: 1h
       disk: undefined,
       'gpu-utilisation': { warning: 0.95, forMs: 0 },
     });
-    expect([...rules.events]).toEqual(['livelock', 'silence']);
+    expect([...rules.events]).toEqual(['guard', 'livelock', 'silence']);
     expect(rules).toMatchObject({
       margin: 0.03,
       endMs: 120_000,

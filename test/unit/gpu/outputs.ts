@@ -178,7 +178,11 @@ export const FIRST = 'GPU-12345678-aaaa-bbbb-cccc-0123456789ab';
 export const SECOND = 'GPU-12345678-aaaa-bbbb-cccc-ba9876543210';
 
 /** Driver 590, two GPUs. */
-export const dual590 = (first: Process[], second: Process[], used = [7700, 1] as const) =>
+export const dual590 = (
+  first: Process[],
+  second: Process[],
+  used: readonly [number, number] = [7700, 1],
+) =>
   `<?xml version="1.0" ?>
 <!DOCTYPE nvidia_smi_log SYSTEM "nvsmi_device_v13.dtd">
 <nvidia_smi_log>

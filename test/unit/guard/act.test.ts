@@ -1,8 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import process_ from 'node:process';
 import { describe, expect, it } from 'vitest';
 import { Actor } from '../../../src/guard/act/actor.js';
 import type { Ran } from '../../../src/guard/act/program.js';
 import { initialState } from '../../../src/guard/decide/types.js';
+import { DeedBook } from '../../../src/guard/deeds.js';
 import type { GuardEvent } from '../../../src/guard/events.js';
 import { Guard } from '../../../src/guard/guard.js';
 import { Journal, readJournal } from '../../../src/guard/journal.js';
@@ -199,8 +201,10 @@ describe('a guard', () => {
   function guard(desk_ = desk()) {
     const events: GuardEvent[] = [];
     const state = initialState(SCENE);
+    const who = { pid: 900, startTicks: 1900, uid: process_.geteuid?.() ?? 0 };
+    const deeds = new DeedBook(desk_.root, who, { atMs: () => 5, time: () => 7 });
     const journal = new Journal(desk_.root, {
-      guard: { pid: 900, startTicks: 1900, uid: 0 },
+      guard: who,
       started: 1,
       state,
     });
@@ -209,7 +213,16 @@ describe('a guard', () => {
     return {
       ...desk_,
       events,
-      guard: new Guard({ actor, journal, settings: DEFAULT_SETTINGS, state, time: () => 7, tell }),
+      deeds,
+      guard: new Guard({
+        actor,
+        journal,
+        deeds,
+        settings: DEFAULT_SETTINGS,
+        state,
+        time: () => 7,
+        tell,
+      }),
     };
   }
   const hog = process(2000, 'hog', 9 * GiB, { cgroup: SCOPE });

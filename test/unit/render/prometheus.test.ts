@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
+import type { GuardSample } from '../../../src/model/index.js';
 import { type Exported, renderPrometheus } from '../../../src/render/prometheus/index.js';
 import { promtool } from '../../setup/promtool.js';
 import { machineSample, unitSample } from '../sampler/sampled.js';
@@ -19,13 +20,18 @@ const exported = (more: Partial<Exported> = {}): Exported => ({
   ...more,
 });
 
+const GUARD: GuardSample = {
+  ...{ of: 'machine', running: true, tells: true },
+  ...{ done: { kill: 2, freeze: 1 }, failed: { term: 1 } },
+};
+
 /** Everything that can be exported at once. */
 const all = () => {
   const limited = unitSample();
   const high = { ...limited.limits, memoryHigh: 7e9 };
   return renderPrometheus(
     exported({
-      sample: machineSample({ units: [{ ...limited, limits: high }] }),
+      sample: machineSample({ units: [{ ...limited, limits: high }], guards: [GUARD] }),
       budget: { memoryMax: 100, promised: 60, free: 40, holders: [], waiting: [] },
     }),
   );
@@ -49,6 +55,22 @@ describe('renderPrometheus', () => {
     expect(text).toContain(
       'rlimit_gpu_info{gpu="0",uuid="GPU-1",name="NVIDIA H200",driver="550.1"} 1\n',
     );
+  });
+
+  it('counts what guards did, from nothing on', () => {
+    const text = all();
+    expect(text).toContain('\nrlimit_guard_up{guard="machine"} 1\n');
+    expect(text).toContain('\nrlimit_guard_actions_total{guard="machine",action="kill"} 2\n');
+    expect(text).toContain('\nrlimit_guard_actions_total{guard="machine",action="gpu"} 0\n');
+    expect(text).toContain(
+      '\nrlimit_guard_failed_actions_total{guard="machine",action="term"} 1\n',
+    );
+    expect(text.match(/^rlimit_guard_actions_total/gm)).toHaveLength(12);
+    const ended = machineSample({ guards: [{ ...GUARD, of: 'user', running: false }] });
+    expect(renderPrometheus(exported({ sample: ended }))).toContain(
+      '\nrlimit_guard_up{guard="user"} 0\n',
+    );
+    expect(renderPrometheus(exported())).not.toContain('guard');
   });
 
   it('leaves out what is not told, and limits that are none', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Outcome } from '../../../src/model/index.js';
+import type { GuardTouch, Outcome } from '../../../src/model/index.js';
 import { renderOutcome, wordVerdict } from '../../../src/render/verdict.js';
 import { adviseChange, type Evidence, judge, type Measured } from '../../../src/verdict/index.js';
 
@@ -32,6 +32,14 @@ const oomKilled = { ...QUIET.events, oom: 1, oom_kill: 1 };
 const killedAbove = { ...QUIET.events, oom_kill: 1 };
 const above = [{ cgroup: '/a/app.slice', memoryMax: 2 * G }];
 const lowMemory = { ...QUIET.machine, available: 1.5 * G };
+
+const ENDED: NonNullable<GuardTouch['ended']> = {
+  of: 'machine',
+  whole: true,
+  signal: 'SIGKILL',
+  reason: 'memory',
+  ...{ available: 3.1, why: '3.1 % of memory is available' },
+};
 
 describe('judge', () => {
   it.each<[string, string, Evidence]>([
@@ -211,6 +219,23 @@ describe('judge', () => {
         },
       }),
     ],
+    ['guard', 'it was ended whole', run({ ending: SIGKILL, guard: { ended: ENDED } })],
+    ['guard', 'it was told to end, and ended well', run({ guard: { ended: ENDED } })],
+    [
+      'guard',
+      'a job of it was ended',
+      run({ ending: { status: 2 }, guard: { ended: { ...ENDED, whole: false } } }),
+    ],
+    [
+      'user-signal',
+      'a job was ended, and then came Ctrl-C',
+      run({
+        ending: { signal: 'SIGINT' },
+        received: [{ signal: 'SIGINT', fromTerminal: true }],
+        guard: { ended: { ...ENDED, whole: false } },
+      }),
+    ],
+    ['finished', 'the guard only froze it', run({ guard: { frozenMs: 12_000 } })],
   ])('%s: %s', (id, _, evidence) => {
     expect(judge(evidence)).toBe(id);
   });
@@ -292,6 +317,38 @@ describe('renderOutcome', () => {
     );
     const one = { verdict, jobFigures: { ...jobFigures, seen: 1 } } as unknown as Outcome;
     expect(renderOutcome(one).split('\n')).toHaveLength(1);
+  });
+
+  it('names the guard, what it saw, and what to change', () => {
+    const ended = run({
+      ...{ ending: SIGKILL, command: ['make', '-j8'], guard: { ended: ENDED } },
+      measured: { figures: { memoryPeak: G } },
+    });
+    expect(line(ended).replace(/\s+/g, ' ')).toBe(
+      "rlimit: ended by rlimit's guard with SIGKILL: 3.1% of memory was available; peak 1.0G; next: -j4",
+    );
+    expect(wordVerdict('guard', ended).evidence).toContain(
+      'the guard of the machine sent SIGKILL: 3.1 % of memory is available',
+    );
+    const job = { ...ENDED, whole: false, signal: 'SIGTERM' as const, comm: '\x1b[31mcc1plus' };
+    const failed = run({ ending: { status: 2 }, guard: { ended: { ...job, reason: 'stall' } } });
+    expect(line(failed).replace(/\s+/g, ' ')).toBe(
+      "rlimit: ended with status 2 after \\x1b[31mcc1plus was ended by rlimit's guard with SIGTERM: it " +
+        'stood still between MemoryHigh and MemoryMax; next: -p MemoryHigh=infinity',
+    );
+    const gpu = run({ guard: { ended: { ...ENDED, reason: 'gpu' } } });
+    expect(line(gpu)).toMatch(
+      /^rlimit: ended with status 0, but it was told to end by rlimit's guard/,
+    );
+    expect(line(gpu)).toContain('CUDA_VISIBLE_DEVICES');
+  });
+
+  it('tells for how long the guard froze it and held its jobs back', () => {
+    const guard = { frozenMs: 12_000, heldBackMs: 30_000, leastJobs: 1 };
+    const verdict = wordVerdict('finished', run({ guard }));
+    expect(renderOutcome({ verdict, guard } as unknown as Outcome).split('\n')[1]).toBe(
+      'rlimit: guard: frozen for 12s, held to 1 job at a time for 30s',
+    );
   });
 
   it('does not let a process colour the terminal', () => {
