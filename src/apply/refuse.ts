@@ -6,7 +6,7 @@ import { reasonOf } from '../profiles/reason.js';
 import { formatBytes, roughBytes } from '../quantity/index.js';
 import { printable } from '../text/index.js';
 import type { Compiled } from './compile/types.js';
-import { checkPlace } from './states.js';
+import { checkPlace } from './place.js';
 import type { Draft } from './transaction.js';
 
 /** @throws {UsageError} for caps that together are more than the machine */

@@ -1,14 +1,5 @@
 /** Changes of files that happen as a whole: all of them, or, after a failure or a crash, none. */
 import { printable } from '../text/index.js';
-import type { PlannedFile, UnitWish } from './compile/types.js';
-import {
-  type Applied,
-  type Effects,
-  type Journal,
-  type JournalStore,
-  type Move,
-  NO_EFFECTS,
-} from './journal.js';
 import {
   blobOf,
   clearDraft,
@@ -20,7 +11,16 @@ import {
   put,
   removeFolders,
   type State,
-} from './states.js';
+} from '../units/index.js';
+import type { PlannedFile, UnitWish } from './compile/types.js';
+import {
+  type Applied,
+  type Effects,
+  type Journal,
+  type JournalStore,
+  type Move,
+  NO_EFFECTS,
+} from './journal.js';
 
 /** What is to change, and what stands in the way. */
 export interface Draft {

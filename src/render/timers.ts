@@ -1,6 +1,7 @@
 import type { Verification } from '../alerts/verify.js';
 import { counted, printable } from '../text/index.js';
-import type { FileChange, TimerChange, TimerStatus } from '../timers/index.js';
+import type { TimerChange, TimerStatus } from '../timers/index.js';
+import type { FileChange } from '../units/index.js';
 import { localTime } from './figures.js';
 import { renderFinding } from './finding.js';
 import { paragraph, style } from './style.js';

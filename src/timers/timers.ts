@@ -3,9 +3,19 @@ import { UnavailableError, UsageError } from '../errors/index.js';
 import { configHome } from '../profiles/places.js';
 import { type ManagerKind, systemctl } from '../systemd/client.js';
 import { parseShow, type Shown } from '../systemd/show.js';
-import { type FileChange, readUnit, removeUnit, withDrafts, writeUnit } from './files.js';
 import {
+  type AskProgram,
+  complaintsOf,
+  type FileChange,
+  type Origin,
   originOf,
+  ownText,
+  readUnit,
+  removeOwn,
+  writeOwn,
+} from '../units/index.js';
+import {
+  INSTALLED_BY,
   startedUnit,
   TIMER_NAMES,
   TIMER_TITLES,
@@ -20,8 +30,8 @@ export interface TimerPlace {
   manager: ManagerKind;
   directory: string;
   systemctl: (args: readonly string[]) => Promise<string>;
-  /** `systemd-analyze verify` of some files: what it has against them; absent where it is not there. */
-  analyze: (files: readonly string[]) => Promise<{ ok: boolean; said: string } | undefined>;
+  /** Asks systemd-analyze what it has against units. */
+  ask: AskProgram;
 }
 
 /** Here: `~/.config/systemd/user` (systemd.unit(5)), or /etc/systemd/system. */
@@ -30,7 +40,7 @@ export function timerPlace(manager: ManagerKind, env: NodeJS.ProcessEnv = proces
     manager,
     directory: manager === 'system' ? '/etc/systemd/system' : `${configHome({ env })}/systemd/user`,
     systemctl: (args) => systemctl(args, { manager, utc: true }),
-    analyze: (files) => analyze(files, manager),
+    ask: askAnalyze,
   };
 }
 
@@ -50,7 +60,7 @@ export function draftTimers(
   { directory }: Pick<TimerPlace, 'directory'>,
 ): Record<string, string> {
   const units = unitTexts(names, options);
-  return Object.fromEntries(units.map(({ name, text }) => [`${directory}/${name}`, text]));
+  return Object.fromEntries(units.map(({ name, text }) => [`${directory}/${name}`, ownText(text)]));
 }
 
 /**
@@ -64,17 +74,16 @@ export async function installTimers(
   place: TimerPlace,
 ): Promise<TimerChange> {
   const units = unitTexts(names, options);
-  await withDrafts(units, async (files) => {
-    const verdict = await place.analyze(files);
-    if (verdict === undefined || verdict.ok) return;
+  const complaints = (await complaintsOf(units, place.manager, place.ask)) ?? [];
+  if (complaints.length > 0) {
     throw new UnavailableError('systemd does not take the units', {
-      why: `${verdict.said} Nothing has changed.`,
+      why: [...complaints, 'Nothing has changed.'].join('\n'),
       remedy: 'systemd-analyze calendar EXPRESSION',
     });
-  });
+  }
   // Asked before anything is written: without a manager there is nothing to install for.
   await place.systemctl(['show', '--property=Version']);
-  const files = units.map((unit) => writeUnit(place.directory, unit));
+  const files = units.map(({ name, text }) => writeOwn(`${place.directory}/${name}`, text, AUTHOR));
   const commands = teller(place);
   await commands.run(['daemon-reload']);
   await commands.run(['enable', '--now', ...names.map(startedUnit)]);
@@ -99,7 +108,7 @@ export async function removeTimers(
   }
   const files = there
     .flatMap((name) => filesOf(name))
-    .flatMap((unit) => removeUnit(place.directory, unit) ?? []);
+    .flatMap((unit) => removeOwn(`${place.directory}/${unit}`, AUTHOR) ?? []);
   if (there.length > 0) {
     await commands.run(['daemon-reload']);
     // A failed verification would stay in the list of failed units.
@@ -115,7 +124,7 @@ export interface TimerStatus {
   unit: string;
   installed: boolean;
   /** Its file was edited since, or is not ours at all. */
-  origin?: 'ours' | 'edited' | 'foreign';
+  origin?: Origin['origin'];
   /** systemd's ActiveState and UnitFileState of the unit that is enabled. */
   active?: string;
   enabled?: string;
@@ -140,11 +149,13 @@ export async function timerStatus(place: TimerPlace): Promise<TimerStatus[]> {
       title: TIMER_TITLES[name],
       unit: startedUnit(name),
       installed: text !== undefined,
-      ...(text === undefined ? {} : { origin: originOf(text).origin }),
+      ...(text === undefined ? {} : { origin: originOf(text, AUTHOR).origin }),
       ...(text === undefined ? {} : statusOf(of(startedUnit(name)), of(workingUnit(name)))),
     };
   });
 }
+
+const AUTHOR = `# ${INSTALLED_BY}`;
 
 const ASKED = [
   ...['Id', 'ActiveState', 'UnitFileState', 'Result', 'ExecMainStatus', 'ExecMainExitTimestamp'],
@@ -192,7 +203,7 @@ function filesOf(name: TimerName): string[] {
 function isInstalled(name: TimerName, { directory }: TimerPlace): boolean {
   return filesOf(name).some((unit) => {
     const text = readUnit(`${directory}/${unit}`);
-    return text !== undefined && originOf(text).origin !== 'foreign';
+    return text !== undefined && originOf(text, AUTHOR).origin !== 'foreign';
   });
 }
 
@@ -214,13 +225,13 @@ function teller({ systemctl, manager }: TimerPlace) {
   };
 }
 
-async function analyze(files: readonly string[], manager: ManagerKind) {
+const askAnalyze: AskProgram = async ([program = '', ...args]) => {
   const { execa } = await import('execa');
-  const result = await execa('systemd-analyze', [`--${manager}`, '--man=no', 'verify', ...files], {
+  const result = await execa(program, args, {
     reject: false,
     timeout: 60_000,
     env: { LC_ALL: 'C.UTF-8', SYSTEMD_COLORS: '0' },
   });
   if (result.code === 'ENOENT') return undefined;
-  return { ok: result.exitCode === 0, said: result.stderr.trim().split('\n').join(' ') };
-}
+  return { status: result.exitCode ?? 1, out: result.stdout, err: result.stderr };
+};

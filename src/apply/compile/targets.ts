@@ -3,10 +3,11 @@ import { propertiesOf, unitSettings } from '../../export/formats/systemd.js';
 import type { Limits, Machine, Profile, UnitKind } from '../../model/index.js';
 import { loadProfile, resolve } from '../../profiles/index.js';
 import type { ManagerKind } from '../../systemd/client.js';
+import { unitText } from '../../units/index.js';
 import { fileNameOf, type PlanFacts } from '../facts.js';
 import type { Plan, Target } from '../plan.js';
 import { hardeningOf, shownHardening } from './hardening.js';
-import type { PlannedFile, UnitWish } from './types.js';
+import { type PlannedFile, type UnitWish, writtenBy } from './types.js';
 
 /** A target with its limits on one machine. */
 export interface ResolvedTarget extends Target {
@@ -230,9 +231,9 @@ function dropInText(
 ): string {
   const from = profile === undefined ? '' : `, profile ${profile}`;
   const rules = limitsHere.properties.flatMap(({ property, rule }) =>
-    rule === undefined ? [] : [`# ${property}: ${rule.replace(/\s+/g, ' ')}`],
+    rule === undefined ? [] : [`${property}: ${rule}`],
   );
-  return `${[`# Written by rlimit apply, plan ${plan}${from}.`, ...rules, `[${SECTIONS[kind]}]`, ...lines].join('\n')}\n`;
+  return unitText([`${writtenBy(plan)}${from}.`, ...rules], [[SECTIONS[kind], lines]]);
 }
 
 function leftOutNotes({ limitsHere, units }: ResolvedTarget): string[] {

@@ -16,6 +16,11 @@ export interface PlannedFile {
   runtime?: true;
 }
 
+/** Beginning of the first line of what a plan writes. */
+export function writtenBy(plan: string): string {
+  return `Written by rlimit apply, plan ${plan}`;
+}
+
 /** What is done when the files are there, in order. */
 export type Action =
   /** The manager reads its files again, and the kernel gets the limits of what runs. */

@@ -11,7 +11,6 @@ import {
   openSync,
   readFileSync,
   readlinkSync,
-  realpathSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -20,7 +19,7 @@ import {
 } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { isGone } from '../cgroup/index.js';
-import { UnavailableError, UsageError } from '../errors/index.js';
+import { UnavailableError } from '../errors/index.js';
 import { printable } from '../text/index.js';
 
 /** What stands at a path. The content of a file is kept by its checksum (SHA-256). */
@@ -167,55 +166,5 @@ export function syncFolder(path: string): void {
     // EINVAL: a directory cannot be synced here.
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
-  }
-}
-
-/** Where plans may write, `/` at the end for all below. Those of a user are added by the caller. */
-const PLACES = [
-  '/etc/systemd/system/',
-  '/etc/systemd/user/',
-  '/etc/systemd/zram-generator.conf',
-  '/etc/sysctl.d/',
-  '/etc/default/earlyoom',
-  '/etc/default/zramswap',
-  '/etc/nix/nix.conf',
-  '/etc/docker/daemon.json',
-  '/run/systemd/system/',
-  '/run/systemd/user/',
-];
-
-/**
- * Makes sure that a path is one that plans may write to, and that no link on the way leads out of the
- * tree.
- * @param root what stands for `/`
- * @throws {UsageError}
- */
-export function checkPlace(path: string, root: string, own: readonly string[] = []): void {
-  const isClean =
-    !/[\p{Cc}\p{Cf}]/u.test(path) && path.split('/').every((part) => part !== '..' && part !== '.');
-  const isKnown = [...PLACES, ...own].some((place) =>
-    place.endsWith('/') ? path.startsWith(place) && path.length > place.length : path === place,
-  );
-  if (!isClean || !isKnown) {
-    throw new UsageError(`a plan does not write to ${printable(path)}`, {
-      why: 'It writes where systemd, sysctl, earlyoom, zram, Nix and docker have their settings.',
-    });
-  }
-  if (root === '') return;
-  const real = nearestReal(dirname(`${root}${path}`));
-  const base = realpathSync(root);
-  if (real === base || real.startsWith(`${base}/`)) return;
-  throw new UsageError(
-    `${printable(`${root}${path}`)} leads out of ${printable(root)}, to ${printable(real)}`,
-    {
-      why: 'A symbolic link in the tree points elsewhere. Nothing was written.',
-    },
-  );
-}
-
-function nearestReal(path: string): string {
-  for (let folder = path; ; folder = dirname(folder)) {
-    if (lstatSync(folder, { throwIfNoEntry: false }) !== undefined) return realpathSync(folder);
-    if (folder === dirname(folder)) return folder;
   }
 }
