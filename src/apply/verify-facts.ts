@@ -6,6 +6,7 @@ import { placeHere } from '../doctor/index.js';
 import { readText, said, Unknown } from '../doctor/place.js';
 import type { Finding } from '../model/index.js';
 import { printable } from '../text/index.js';
+import { startedUnit, type TimerName, timerPlace, timerStatus } from '../timers/index.js';
 import type { MachineWish } from './compile/types.js';
 import { readSysctl } from './system.js';
 
@@ -81,6 +82,8 @@ async function factOf(wish: MachineWish): Promise<VerifiedFact> {
           : `earlyoom ${active}`;
       return { ...base, observed, isSo };
     }
+    case 'timer':
+      return { ...base, ...(await timerFact(wish.name)) };
     case 'delegation':
       return { ...base, ...(await delegationFact(wish.controllers)) };
   }
@@ -96,9 +99,28 @@ function wordsOf(wish: MachineWish): string {
       return `compressed memory, priority ${wish.priority}`;
     case 'earlyoom':
       return `earlyoom at ${wish.term}% and ${wish.kill}%`;
+    case 'timer':
+      return `${startedUnit(wish.name)} active`;
     case 'delegation':
       return `${wish.controllers.join(' ')} for users’ managers`;
   }
+}
+
+/** That a timer runs and knows when it elapses next, and that its last run was no failure. */
+async function timerFact(name: TimerName): Promise<Pick<VerifiedFact, 'observed' | 'isSo'>> {
+  const all = await timerStatus(timerPlace('system'));
+  const status = all.find((each) => each.name === name);
+  const { active = 'not there', next, result = 'success' } = status ?? {};
+  const unit = startedUnit(name);
+  const isTimer = unit.endsWith('.timer');
+  const moment = next === undefined ? '' : new Date(next).toISOString();
+  const observed = [
+    `${unit} ${active}`,
+    ...(isTimer && active === 'active' ? [moment === '' ? 'never elapses' : `next ${moment}`] : []),
+    ...(result === 'success' ? [] : [`its last run ended with ${result}`]),
+  ].join(', ');
+  const elapses = !isTimer || next !== undefined;
+  return { observed, isSo: active === 'active' && elapses && result === 'success' };
 }
 
 /**

@@ -43,11 +43,15 @@ export function renderTimerStatus(timers: readonly TimerStatus[]): string {
   ].join('\n');
 }
 
-function stateOf({ active = 'unknown', enabled, origin }: TimerStatus): string {
+function stateOf({ active = 'unknown', enabled, origin, plan }: TimerStatus): string {
   const words = [
     active === 'active' ? style.good(active) : style.warning(active),
     ...(enabled === undefined || enabled === 'enabled' ? [] : [enabled]),
-    ...(origin === 'edited' || origin === 'foreign' ? [origin] : []),
+    ...(plan !== undefined
+      ? [`plan ${printable(plan)}`]
+      : origin === 'edited' || origin === 'foreign'
+        ? [origin]
+        : []),
   ];
   return words.join(', ');
 }

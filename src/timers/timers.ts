@@ -3,6 +3,7 @@ import { UnavailableError, UsageError } from '../errors/index.js';
 import { configHome } from '../profiles/places.js';
 import { type ManagerKind, systemctl } from '../systemd/client.js';
 import { parseShow, type Shown } from '../systemd/show.js';
+import { printable } from '../text/index.js';
 import {
   type AskProgram,
   complaintsOf,
@@ -10,8 +11,10 @@ import {
   type Origin,
   originOf,
   ownText,
+  planOf,
   readUnit,
   removeOwn,
+  type UnitText,
   writeOwn,
 } from '../units/index.js';
 import {
@@ -74,13 +77,8 @@ export async function installTimers(
   place: TimerPlace,
 ): Promise<TimerChange> {
   const units = unitTexts(names, options);
-  const complaints = (await complaintsOf(units, place.manager, place.ask)) ?? [];
-  if (complaints.length > 0) {
-    throw new UnavailableError('systemd does not take the units', {
-      why: [...complaints, 'Nothing has changed.'].join('\n'),
-      remedy: 'systemd-analyze calendar EXPRESSION',
-    });
-  }
+  refusePlanned(units, place);
+  await checkTimers(units, place.manager, place.ask);
   // Asked before anything is written: without a manager there is nothing to install for.
   await place.systemctl(['show', '--property=Version']);
   const files = units.map(({ name, text }) => writeOwn(`${place.directory}/${name}`, text, AUTHOR));
@@ -90,6 +88,33 @@ export async function installTimers(
   const changed = names.filter((name) => hasChanged(name, files)).map(startedUnit);
   if (changed.length > 0) await commands.run(['restart', ...changed]);
   return { manager: place.manager, timers: [...names], files, commands: commands.lines };
+}
+
+/** @throws {UnavailableError} for units that systemd does not take; asked before they are written */
+export async function checkTimers(
+  units: readonly UnitText[],
+  manager: ManagerKind,
+  ask: AskProgram,
+): Promise<void> {
+  const complaints = (await complaintsOf(units, manager, ask)) ?? [];
+  if (complaints.length === 0) return;
+  throw new UnavailableError('systemd does not take the units', {
+    why: [...complaints, 'Nothing has changed.'].join('\n'),
+    remedy: 'systemd-analyze calendar EXPRESSION',
+  });
+}
+
+/** One owner each: what a plan has written would be drift to it. */
+function refusePlanned(units: readonly UnitText[], { directory }: TimerPlace): void {
+  for (const { name } of units) {
+    const there = readUnit(`${directory}/${name}`) ?? '';
+    const plan = planOf(there);
+    if (plan === undefined) continue;
+    throw new UsageError(`${name} is there by plan ${printable(plan)}`, {
+      why: 'Nothing has changed.',
+      remedy: `change the plan and apply it again, or: rlimit apply ${printable(plan)} --revert`,
+    });
+  }
 }
 
 /**
@@ -125,6 +150,8 @@ export interface TimerStatus {
   installed: boolean;
   /** Its file was edited since, or is not ours at all. */
   origin?: Origin['origin'];
+  /** The plan (`rlimit apply`) that its file is part of. */
+  plan?: string;
   /** systemd's ActiveState and UnitFileState of the unit that is enabled. */
   active?: string;
   enabled?: string;
@@ -149,10 +176,15 @@ export async function timerStatus(place: TimerPlace): Promise<TimerStatus[]> {
       title: TIMER_TITLES[name],
       unit: startedUnit(name),
       installed: text !== undefined,
-      ...(text === undefined ? {} : { origin: originOf(text, AUTHOR).origin }),
+      ...(text === undefined ? {} : ownerOf(text)),
       ...(text === undefined ? {} : statusOf(of(startedUnit(name)), of(workingUnit(name)))),
     };
   });
+}
+
+function ownerOf(text: string): Pick<TimerStatus, 'origin' | 'plan'> {
+  const plan = planOf(text);
+  return { origin: originOf(text, AUTHOR).origin, ...(plan === undefined ? {} : { plan }) };
 }
 
 const AUTHOR = `# ${INSTALLED_BY}`;

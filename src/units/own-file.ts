@@ -33,6 +33,19 @@ export interface Origin {
   former?: string;
 }
 
+const PLANNED = 'Written by rlimit apply, plan ';
+
+/** Beginning of the first line of what a plan writes. */
+export function writtenBy(plan: string): string {
+  return `${PLANNED}${plan}`;
+}
+
+/** The plan that has written a file; absent where none has. */
+export function planOf(text: string): string | undefined {
+  const name = /^[\w-]+/.exec(text.slice(`# ${PLANNED}`.length))?.[0];
+  return text.startsWith(`# ${PLANNED}`) ? name : undefined;
+}
+
 const FORMER = '# In place of: ';
 
 /**

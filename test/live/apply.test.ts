@@ -37,7 +37,8 @@ const STATE = `
   cat /proc/swaps /proc/sys/vm/swappiness
   cd /sys/fs/cgroup; for cgroup in user.slice user.slice/user-1000.slice system.slice system.slice/ollama.service; do
     head $cgroup/memory.max $cgroup/memory.high $cgroup/memory.swap.max $cgroup/cpu.weight $cgroup/cpu.max $cgroup/pids.max 2>/dev/null; done
-  systemctl is-active ollama llamacpp local-llm-proxy t3-serve@dev earlyoom
+  systemctl is-active ollama llamacpp local-llm-proxy t3-serve@dev earlyoom rlimit-verify.timer rlimit-metrics.timer
+  ls -d /var/lib/prometheus 2>&1
 `;
 const state = async () => (await asRoot(STATE)).stdout;
 
@@ -152,11 +153,15 @@ describe('model servers', () => {
       expect(score(less)).toBeLessThan(score(exposed) - 2);
       const seen = `pid=$(systemctl show -p MainPID --value ollama); grep -E '^(NoNewPrivs|CapBnd)' /proc/$pid/status
       stat -c '%a %s' /swapfile; awk '$1 == "/swapfile" { print $5 }' /proc/swaps; cat /proc/sys/vm/swappiness
-      systemctl is-active local-llm-proxy
-      systemd-analyze verify --man=no /etc/systemd/system/swapfile.swap /etc/systemd/system/rlimit-swapfile-swapfile.service /etc/systemd/system/ollama.service 2>&1`;
+      systemctl is-active local-llm-proxy rlimit-verify.timer rlimit-metrics.timer
+      systemd-analyze verify --man=no /etc/systemd/system/swapfile.swap /etc/systemd/system/rlimit-swapfile-swapfile.service /etc/systemd/system/ollama.service /etc/systemd/system/rlimit-*.{service,timer} 2>&1`;
+      const timers = report.verified?.facts.filter(({ what }) => what === 'timer');
+      expect(timers?.map(({ observed }) => observed.replace(/next .*/, 'next'))).toEqual([
+        ...['rlimit-verify.timer active, next', 'rlimit-metrics.timer active, next'],
+      ]);
       expect((await asRoot(seen)).stdout.split('\n')).toEqual([
         ...['NoNewPrivs:\t1', 'CapBnd:\t0000000000000000'].sort(),
-        ...['600 67108864', '50', '10', 'inactive', ''],
+        ...['600 67108864', '50', '10', 'inactive', 'active', 'active', ''],
       ]);
       // What a boot does, as far as one can without: everything is stopped and comes by its unit again.
       await asRoot(

@@ -6,6 +6,7 @@ import type { Plan } from '../plan.js';
 import { earlyoom, swapFile, swappiness, zram } from './memory.js';
 import { sumsOf } from './sums.js';
 import { compileTarget, resolveTargets } from './targets.js';
+import { timers } from './timers.js';
 import { delegate, docker, nix } from './tools.js';
 import type { Action, Compiled, LeftOver } from './types.js';
 
@@ -68,6 +69,7 @@ export async function compilePlan(
     ],
     sums: sumsOf(plan, targets, written, facts),
     made: others.flatMap((part) => part.made ?? []),
+    folders: others.flatMap((part) => part.folders ?? []),
     ...(tryOut === undefined ? {} : { tryOut }),
   };
 }
@@ -88,6 +90,7 @@ function otherParts(plan: Plan, facts: PlanFacts, runtime: boolean): Other[] {
     ...(plan.nix === undefined ? [] : [nix(plan.nix, facts)]),
     ...(containers === undefined ? [] : [docker(containers, facts)]),
     ...(plan.delegate === undefined ? [] : [delegate(plan, plan.delegate)]),
+    ...(plan.timers === undefined ? [] : [timers(plan, plan.timers, facts)]),
   ];
 }
 
@@ -165,6 +168,7 @@ function runtimeNotes({
   nix: builds,
   containers,
   delegate: given,
+  timers: planned,
   targets,
 }: Plan): string[] {
   const parts = [
@@ -173,6 +177,7 @@ function runtimeNotes({
     ...(builds === undefined ? [] : ['nix.conf']),
     ...(containers === undefined ? [] : ['daemon.json']),
     ...(given === undefined ? [] : ['delegation']),
+    ...(planned === undefined ? [] : ['timers']),
     ...(targets.some(({ hardening, oomScore }) => hardening !== undefined || oomScore !== undefined)
       ? ['hardening']
       : []),

@@ -1,11 +1,11 @@
 /** Swap, compressed memory, sysctl and earlyoom. Pure. */
 import { MiB } from '../../quantity/index.js';
 import { shellLine } from '../../text/index.js';
-import { commandLine, unitText } from '../../units/index.js';
+import { commandLine, unitText, writtenBy } from '../../units/index.js';
 import { MERGED_FILES, type PlanFacts } from '../facts.js';
 import type { EarlyoomPlan, Plan, SwapFile, Zram } from '../plan.js';
 import { withIniSection, withShellSettings } from './merge.js';
-import { type Compiled, type PlannedFile, writtenBy } from './types.js';
+import type { Compiled, PlannedFile } from './types.js';
 
 type Parts = Pick<Compiled, 'files' | 'actions' | 'wishes' | 'left' | 'notes' | 'made'> & {
   tryOut?: string[];

@@ -3,11 +3,11 @@ import { propertiesOf, unitSettings } from '../../export/formats/systemd.js';
 import type { Limits, Machine, Profile, UnitKind } from '../../model/index.js';
 import { loadProfile, resolve } from '../../profiles/index.js';
 import type { ManagerKind } from '../../systemd/client.js';
-import { unitText } from '../../units/index.js';
+import { unitText, writtenBy } from '../../units/index.js';
 import { fileNameOf, type PlanFacts } from '../facts.js';
 import type { Plan, Target } from '../plan.js';
 import { hardeningOf, shownHardening } from './hardening.js';
-import { type PlannedFile, type UnitWish, writtenBy } from './types.js';
+import type { PlannedFile, UnitWish } from './types.js';
 
 /** A target with its limits on one machine. */
 export interface ResolvedTarget extends Target {

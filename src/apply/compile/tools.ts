@@ -3,17 +3,11 @@ import { UsageError } from '../../errors/index.js';
 import type { Controller } from '../../model/index.js';
 import { looksLikeShare, parseShare } from '../../quantity/index.js';
 import { delegateLines } from '../../systemd/delegation.js';
-import { unitText } from '../../units/index.js';
+import { unitText, writtenBy } from '../../units/index.js';
 import { MERGED_FILES, type PlanFacts } from '../facts.js';
 import type { NixPlan, Plan } from '../plan.js';
 import { withNixSettings } from './merge.js';
-import {
-  type Action,
-  type LeftOver,
-  type MachineWish,
-  type PlannedFile,
-  writtenBy,
-} from './types.js';
+import type { Action, LeftOver, MachineWish, PlannedFile } from './types.js';
 
 interface Parts {
   files: PlannedFile[];

@@ -1,6 +1,7 @@
 /** What a plan comes to on one machine: plain data. */
 import type { Controller, UnitKind } from '../../model/index.js';
 import type { ManagerKind } from '../../systemd/client.js';
+import type { TimerName } from '../../timers/index.js';
 
 /** A file, or a symbolic link, as it is to be. */
 export interface PlannedFile {
@@ -14,11 +15,6 @@ export interface PlannedFile {
   manager: ManagerKind;
   /** Only until the next boot where it is written below /run. */
   runtime?: true;
-}
-
-/** Beginning of the first line of what a plan writes. */
-export function writtenBy(plan: string): string {
-  return `Written by rlimit apply, plan ${plan}`;
 }
 
 /** What is done when the files are there, in order. */
@@ -48,7 +44,8 @@ export type MachineWish =
   | { what: 'swap'; path: string; priority: number; size: number }
   | { what: 'zram'; priority: number; size: number }
   | { what: 'earlyoom'; term: number; kill: number }
-  | { what: 'delegation'; controllers: Controller[] };
+  | { what: 'delegation'; controllers: Controller[] }
+  | { what: 'timer'; name: TimerName };
 
 /** What is left to a person, since it ends sessions, needs a package, or needs root. */
 export interface LeftOver {
@@ -88,6 +85,8 @@ export interface Compiled {
   sums: Sums;
   /** Files that the plan makes besides, through units: the way back deletes them. */
   made: string[];
+  /** Folders that have to be there besides those of the files. */
+  folders: string[];
   /** Options that earlyoom is tried with before it gets them. */
   tryOut?: string[];
 }

@@ -139,6 +139,19 @@ describe('install', () => {
   });
 });
 
+it('leaves what a plan has written to the plan, and says so', async () => {
+  const place = desk(() => '');
+  const text = '# Written by rlimit apply, plan ai-services; and so on\n\n[Timer]\n';
+  place.write('rlimit-verify.timer', text);
+  await expect(installTimers(['verify'], OPTIONS, place)).rejects.toMatchObject({
+    message: 'rlimit-verify.timer is there by plan ai-services',
+    exitCode: 2,
+  });
+  expect(place.names()).toEqual(['rlimit-verify.timer']);
+  place.write('rlimit-verify.service', text);
+  expect((await timerStatus(place))[0]).toMatchObject({ origin: 'foreign', plan: 'ai-services' });
+});
+
 describe('remove', () => {
   it('takes away what was installed and nothing else', async () => {
     const place = desk();
