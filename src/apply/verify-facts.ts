@@ -110,16 +110,22 @@ function wordsOf(wish: MachineWish): string {
 async function timerFact(name: TimerName): Promise<Pick<VerifiedFact, 'observed' | 'isSo'>> {
   const all = await timerStatus(timerPlace('system'));
   const status = all.find((each) => each.name === name);
-  const { active = 'not there', next, result = 'success' } = status ?? {};
+  const { active = 'not there', next, running = false, result = 'success' } = status ?? {};
   const unit = startedUnit(name);
   const isTimer = unit.endsWith('.timer');
-  const moment = next === undefined ? '' : new Date(next).toISOString();
+  // Of one that runs systemd forgets the next time at a reload, and knows it again at the end.
+  const elapses = !isTimer || running || next !== undefined;
+  const when =
+    next !== undefined
+      ? `next ${new Date(next).toISOString()}`
+      : running
+        ? 'running now'
+        : 'never elapses';
   const observed = [
     `${unit} ${active}`,
-    ...(isTimer && active === 'active' ? [moment === '' ? 'never elapses' : `next ${moment}`] : []),
+    ...(isTimer && active === 'active' ? [when] : []),
     ...(result === 'success' ? [] : [`its last run ended with ${result}`]),
   ].join(', ');
-  const elapses = !isTimer || next !== undefined;
   return { observed, isSo: active === 'active' && elapses && result === 'success' };
 }
 

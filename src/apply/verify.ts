@@ -8,6 +8,7 @@ import type { Finding } from '../model/index.js';
 import { parseShow, type Shown, showArgs } from '../systemd/show.js';
 import { printable } from '../text/index.js';
 import type { Compiled, UnitWish } from './compile/types.js';
+import { filterFindings } from './filter.js';
 import { must, type System, systemctlLine } from './system.js';
 import { factFinding, type VerifiedFact, verifyFact } from './verify-facts.js';
 
@@ -81,8 +82,15 @@ async function verifyWish(
     const about = findings.filter(
       ({ property }) => property === undefined || property in wish.properties,
     );
-    const bad = [...about.filter(isContrary), ...settings];
-    result.findings.push(...about, ...settings);
+    const filter =
+      isActive && wish.manager === 'system' && observation.cgroup !== undefined
+        ? await filterFindings(
+            { unit: observation.unit, cgroup: observation.cgroup, properties: wish.properties },
+            system,
+          )
+        : [];
+    const bad = [...[...about, ...filter].filter(isContrary), ...settings];
+    result.findings.push(...about, ...filter, ...settings);
     result.units.push({
       unit: observation.unit,
       state: bad.length > 0 ? 'not-in-force' : isActive ? 'in-force' : 'waits',

@@ -154,6 +154,8 @@ export interface TimerStatus {
   plan?: string;
   /** systemd's ActiveState and UnitFileState of the unit that is enabled. */
   active?: string;
+  /** What the timer starts runs at this moment: when it elapses next is known afterwards. */
+  running?: true;
   enabled?: string;
   /** Milliseconds since the epoch: when it runs next and ran last. */
   next?: number;
@@ -190,7 +192,15 @@ function ownerOf(text: string): Pick<TimerStatus, 'origin' | 'plan'> {
 const AUTHOR = `# ${INSTALLED_BY}`;
 
 const ASKED = [
-  ...['Id', 'ActiveState', 'UnitFileState', 'Result', 'ExecMainStatus', 'ExecMainExitTimestamp'],
+  ...[
+    'Id',
+    'ActiveState',
+    'SubState',
+    'UnitFileState',
+    'Result',
+    'ExecMainStatus',
+    'ExecMainExitTimestamp',
+  ],
   ...['LastTriggerUSec', 'NextElapseUSecRealtime', 'ExecMainStartTimestamp'],
 ];
 
@@ -200,6 +210,7 @@ function statusOf(started: Shown, working: Shown): Partial<TimerStatus> {
   const hasEnded = momentOf(working.ExecMainExitTimestamp) !== undefined;
   return {
     ...(started.ActiveState === undefined ? {} : { active: started.ActiveState }),
+    ...(started.SubState === 'running' && started !== working ? { running: true as const } : {}),
     ...(started.UnitFileState ? { enabled: started.UnitFileState } : {}),
     ...(next === undefined ? {} : { next }),
     ...(last === undefined ? {} : { last }),

@@ -2,6 +2,7 @@
 import { propertiesOf, unitSettings } from '../../export/formats/systemd.js';
 import type { Limits, Machine, Profile, UnitKind } from '../../model/index.js';
 import { loadProfile, resolve } from '../../profiles/index.js';
+import { isPropertyName, propertySpec } from '../../properties/index.js';
 import type { ManagerKind } from '../../systemd/client.js';
 import { unitText, writtenBy } from '../../units/index.js';
 import { fileNameOf, type PlanFacts } from '../facts.js';
@@ -200,7 +201,11 @@ function linesOf(
   const lines =
     kind === 'scope'
       ? Object.entries(properties).map(([name, value]) => `${name}=${value}`)
-      : unitSettings(subject, place).settings.map(([name, value]) => `${name}=${value}`);
+      : unitSettings(subject, place).settings.flatMap(([name, value]) => [
+          // To what the unit and other drop-ins list, systemd would add it.
+          ...(isListOfAddresses(name) ? [`${name}=`] : []),
+          `${name}=${value}`,
+        ]);
   // What counts only from a start on is nothing to be tried for a while.
   const hardening = runtime ? undefined : target.hardening;
   const score = runtime ? undefined : target.oomScore;
@@ -221,6 +226,10 @@ function linesOf(
     .filter(({ what }) => what !== 'environment')
     .map(({ what, value, why }) => `${unit}: ${what}=${value} is left out: ${why}`);
   return { lines, properties, settings, notes };
+}
+
+function isListOfAddresses(name: string): boolean {
+  return isPropertyName(name) && propertySpec(name).kind === 'addresses';
 }
 
 function dropInText(

@@ -3,7 +3,7 @@ import { parseSpan } from '../../quantity/index.js';
 import { aboutProfile, header } from '../comment.js';
 import { CONTAINER_NAME, nameFor } from '../names.js';
 import { bytesOf, milliCoresOf } from '../scales.js';
-import { type Dictionary, never, translate, withoutOomd } from '../translate.js';
+import { type Dictionary, never, translate, withoutFilter, withoutOomd } from '../translate.js';
 import type { Format } from '../types.js';
 import { shellWord } from './words.js';
 
@@ -83,6 +83,7 @@ const WORDS: Dictionary<string> = {
     if (span === 'infinity') return { say: '--time=UNLIMITED' };
     return { say: `--time=${time(Math.max(1, Math.round(span / 1_000_000)))}` };
   },
+  ...withoutFilter('Slurm filters no addresses'),
   ...withoutOomd('is not what guards a cluster’s jobs'),
 };
 

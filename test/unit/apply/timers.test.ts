@@ -31,12 +31,11 @@ describe('timers of a plan', () => {
     expect(files[3]?.content).toContain(
       '\nExecStart=/usr/bin/node /opt/rlimit monitor --textfile /srv/metrics\n',
     );
-    expect(actions).toEqual(
-      ['rlimit-verify.timer', 'rlimit-metrics.timer', 'rlimit-alerts.service'].reduce<unknown[]>(
-        (all, unit) => [...all, expect.objectContaining({ do: 'start', unit })],
-        [{ do: 'reload', manager: 'system' }],
-      ),
-    );
+    const started = ['rlimit-verify.timer', 'rlimit-metrics.timer', 'rlimit-alerts.service'];
+    expect(actions).toEqual([
+      { do: 'reload', manager: 'system' },
+      ...started.map((unit) => expect.objectContaining({ do: 'start', unit })),
+    ]);
     expect(wishes.map((wish) => 'name' in wish && wish.name)).toEqual([
       'verify',
       'metrics',
