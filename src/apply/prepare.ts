@@ -71,7 +71,17 @@ function partFor(compiled: Compiled, { uid, isTree }: Ground, plan: Plan): Compi
   if (mine === 'system')
     return { ...compiled, files, units, actions, left: [...compiled.left, ...told] };
   const { tryOut: _, ...rest } = compiled;
-  return { ...rest, files, units, actions, wishes: [], made: [], folders: [], left: told };
+  return {
+    ...rest,
+    files,
+    units,
+    userUnits: [],
+    actions,
+    wishes: [],
+    made: [],
+    folders: [],
+    left: told,
+  };
 }
 
 function otherPart(mine: ManagerKind, whys: readonly string[], { name, file }: Plan): LeftOver {

@@ -57,6 +57,7 @@ export async function compilePlan(
       ...actions.filter((action) => action.do === 'restart'),
     ]),
     units: parts.flatMap((part) => part.units),
+    userUnits: parts.flatMap((part) => part.userUnits),
     wishes: others.flatMap((part) => part.wishes ?? []),
     left: [...everyUserLeft(plan), ...others.flatMap((part) => part.left ?? [])],
     notes: [

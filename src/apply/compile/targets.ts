@@ -68,6 +68,7 @@ async function profileOf(
 export interface TargetParts {
   files: PlannedFile[];
   units: UnitWish[];
+  userUnits: UnitWish[];
   /** Services to be started anew, since some of their settings count only from a start on. */
   restart: string[];
   notes: string[];
@@ -83,9 +84,10 @@ export function compileTarget(
     machine,
   }: { facts: PlanFacts; plan: string; runtime: boolean; machine: Machine },
 ): TargetParts {
-  const parts: TargetParts = { files: [], units: [], restart: [], notes: leftOutNotes(target) };
+  const notes = leftOutNotes(target);
+  const parts: TargetParts = { files: [], units: [], userUnits: [], restart: [], notes };
   for (const unit of unitsOf(target, facts, parts.notes)) {
-    const kind = unit.file.endsWith('.scope')
+    const kind: UnitKind = unit.file.endsWith('.scope')
       ? 'scope'
       : unit.file.endsWith('.slice')
         ? 'slice'
@@ -105,14 +107,12 @@ export function compileTarget(
       manager: unit.manager,
       ...(runtime ? { runtime: true as const } : {}),
     });
-    if (unit.pattern !== undefined) {
-      parts.units.push({
-        units: unit.pattern,
-        kind,
-        manager: unit.manager,
-        properties,
-        ...(settings === undefined ? {} : { settings }),
-      });
+    const wish = { units: unit.pattern, kind, properties };
+    if (unit.folder === 'user') {
+      parts.userUnits.push({ ...wish, manager: 'user', ofOthers: true });
+    } else {
+      const more = settings === undefined ? {} : { settings };
+      parts.units.push({ ...wish, manager: unit.manager, ...more });
     }
     if (settings !== undefined && kind === 'service') parts.restart.push(unit.file);
   }
@@ -122,8 +122,8 @@ export function compileTarget(
 interface UnitPlace {
   /** Name of the unit file that the drop-in is for: `user-.slice`. */
   file: string;
-  /** The units that it counts for; absent where rlimit cannot look at them: other users’. */
-  pattern?: string;
+  /** The units that it counts for. */
+  pattern: string;
   manager: ManagerKind;
   /** Directory of units below /etc/systemd. */
   folder: 'system' | 'user' | 'own';
@@ -138,7 +138,12 @@ function unitsOf({ units }: Target, facts: PlanFacts, notes: string[]): UnitPlac
     case 'slice':
       return [{ file: units.name, pattern: units.name, manager: 'system', folder: 'system' }];
     case 'every-user':
-      return units.names.map((file) => ({ file, manager: 'system', folder: 'user' }));
+      return units.names.map((file) => ({
+        file,
+        pattern: file.replace(/([@-])\./, '$1*.'),
+        manager: 'system',
+        folder: 'user',
+      }));
     case 'this-user':
       return [{ file: units.name, pattern: units.name, manager: 'user', folder: 'own' }];
     case 'service':

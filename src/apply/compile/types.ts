@@ -34,6 +34,8 @@ export interface UnitWish {
   kind: UnitKind;
   manager: ManagerKind;
   properties: Record<string, string>;
+  /** Of users' own managers, which read files when they like. */
+  ofOthers?: true;
   /** Further settings as `systemctl show` tells them: `NoNewPrivileges` → `yes`. */
   settings?: Record<string, string>;
 }
@@ -78,6 +80,8 @@ export interface Compiled {
   files: PlannedFile[];
   actions: Action[];
   units: UnitWish[];
+  /** Units of every user's own manager: looked at, and never reloaded by root. */
+  userUnits: UnitWish[];
   wishes: MachineWish[];
   left: LeftOver[];
   /** What is not written here, and why; whole sentences. */
