@@ -8,7 +8,7 @@ export * from './member.js';
 export * from './own-memory.js';
 export * from './parse.js';
 export * from './process.js';
-export { sendSignal } from './signal.js';
 export * from './read.js';
+export { sendSignal } from './signal.js';
 export * from './tree.js';
 export * from './usage.js';
