@@ -7,6 +7,7 @@ const ROOMS = [
   ['catalogue', 'quantity', 'errors'],
   ['properties', 'cgroup', 'state'],
   ['machine', 'profiles', 'systemd', 'gpu'],
+  ['units'],
   ['history', 'inspect', 'jobs', 'kill', 'verdict'],
   ['lint', 'watch', 'adopt', 'budget', 'change', 'doctor', 'jobserver', 'tune', 'export', 'timers'],
   ['prove', 'sampler', 'apply', 'slurm'],

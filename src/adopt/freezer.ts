@@ -1,4 +1,4 @@
-import type { Guard } from '../cgroup/index.js';
+import { type Guard, sendSignal } from '../cgroup/index.js';
 import { type Entry, keyOf, readEntry, standsStill } from './census.js';
 
 export interface FreezerOptions {
@@ -90,11 +90,6 @@ export class Freezer {
   };
 
   #send({ pid }: Entry, signal: NodeJS.Signals): void {
-    try {
-      this.#kill(pid, signal);
-    } catch (error) {
-      // It has ended (ESRCH), or changed its user (EPERM).
-      if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    }
+    sendSignal(pid, signal, this.#kill);
   }
 }

@@ -9,7 +9,7 @@ import { isEmpty, type Journal, NO_EFFECTS } from './journal.js';
 import { holdPlan, ownPlaces } from './place.js';
 import type { Plan } from './plan.js';
 import { diffsOf } from './prepare.js';
-import { refuseForeign, refuseOverCommitted, refuseUnwritable } from './refuse.js';
+import { refuseForeign, refuseOverCommitted, refuseTimers, refuseUnwritable } from './refuse.js';
 import type { ApplyReport, CheckReport, FileDiff, Prepared } from './report.js';
 import { StepFailed, tryOut } from './system.js';
 import { begin, commit, type Draft, draftApply, draftRevert, noteEffects } from './transaction.js';
@@ -54,6 +54,7 @@ export async function applyPrepared({
     }
     if (!ground.isTree && compiled.tryOut !== undefined)
       await tryOut(ground.system, compiled.tryOut);
+    if (!ground.isTree) await refuseTimers(compiled, changed, ground.system);
     const kept = keepCopies(draft, root);
     const failure = await carryOut({ draft, compiled, due, ground });
     if (failure !== undefined) {
@@ -78,7 +79,7 @@ async function carryOut({ draft, compiled, due, ground }: Task) {
   const { store, system } = ground;
   let open: Journal | undefined;
   try {
-    open = begin(draft, compiled.units, store, ground);
+    open = begin(draft, ground.isTree ? { ...compiled, folders: [] } : compiled, store, ground);
     open = noteEffects(open, due.effects, store);
     await perform(due.actions, compiled.units, system);
     commit(open, draft.applied, store, ground);

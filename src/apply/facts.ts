@@ -5,6 +5,7 @@ import { type Person, readPeople } from '../doctor/trees.js';
 import type { Machine } from '../model/index.js';
 import { configHome } from '../profiles/places.js';
 import { reasonOf } from '../profiles/reason.js';
+import { type TimerOptions, timerOptions } from '../timers/index.js';
 
 /** A unit as far as its files tell. */
 export interface UnitFile {
@@ -24,7 +25,7 @@ export interface PlanFacts {
   uid: number;
   /** The caller's ~/.config. */
   configHome: string;
-  /** Files that are merged with, by path; absent where there is none. */
+  /** Files that are merged with, or that decide, by path; absent where there is none. */
   texts: Readonly<Record<string, string>>;
   /** Services that a plan names, and those that its files are for. */
   units: Readonly<Record<string, UnitFile>>;
@@ -33,6 +34,8 @@ export interface PlanFacts {
   /** Services that are started at boot already, by a link in multi-user.target.wants: where it leads. */
   enabled: Readonly<Record<string, string>>;
   has: { docker: boolean; nix: boolean; zramGenerator: boolean; zramTools: boolean; oomd: boolean };
+  /** How timers would be set up here. */
+  timerOptions: TimerOptions;
   /** What could not be found out, as sentences. */
   unknown: readonly string[];
 }
@@ -64,11 +67,16 @@ const ALWAYS_ASKED = [
 
 /**
  * Looks at a machine, or at a tree.
+ * @param files further files that decide
  * @param services names of services in the plan; `t3-serve@*.service` for all instances
  */
 export async function readFacts(
   place: Place,
-  { machine, services }: { machine: Machine; services: readonly string[] },
+  {
+    machine,
+    services,
+    files,
+  }: { machine: Machine; services: readonly string[]; files: readonly string[] },
 ): Promise<PlanFacts> {
   const unknown: string[] = [];
   const isTree = place.root !== '';
@@ -84,7 +92,7 @@ export async function readFacts(
   const names = new Set([...ALWAYS_ASKED, ...services.map(fileNameOf)]);
   const units = Object.fromEntries([...names].map((name) => [name, unitFile(place, name)]));
   const texts = Object.fromEntries(
-    Object.values(MERGED_FILES).flatMap((path) => {
+    [...Object.values(MERGED_FILES), ...files].flatMap((path) => {
       const text = tolerant(() => readText(place, path), undefined);
       return text === undefined ? [] : [[path, text]];
     }),
@@ -120,6 +128,7 @@ export async function readFacts(
       zramTools: hasUnit('zramswap.service'),
       oomd: hasUnit('systemd-oomd.service'),
     },
+    timerOptions: timerOptions('system', {}, { env: place.env }),
     unknown,
   };
 }

@@ -16,8 +16,8 @@ import {
 import { isGone } from '../cgroup/index.js';
 import { UnavailableError } from '../errors/index.js';
 import { printable } from '../text/index.js';
+import { blobOf, type Hook, type State, syncFolder } from '../units/index.js';
 import type { UnitWish } from './compile/types.js';
-import { blobOf, type Hook, type State, syncFolder } from './states.js';
 
 /** A path from one state to another. */
 export interface Move {

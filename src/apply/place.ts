@@ -1,11 +1,12 @@
 /** Where the journal of a plan lies, and who may write. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, rmdirSync } from 'node:fs';
+import { closeSync, lstatSync, mkdirSync, openSync, realpathSync, rmdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute } from 'node:path';
-import { UnavailableError } from '../errors/index.js';
+import { UnavailableError, UsageError } from '../errors/index.js';
 import { configHome } from '../profiles/places.js';
 import { reasonOf } from '../profiles/reason.js';
+import { printable } from '../text/index.js';
 
 /** Root's in /var/lib, a user's in $XDG_STATE_HOME, of a trial in /run: it goes with it at the boot. */
 export function journalFolder(
@@ -75,5 +76,55 @@ function removeEmpty(folder: string): void {
     rmdirSync(dirname(folder));
   } catch {
     // Something is in it.
+  }
+}
+
+/** Where plans may write, `/` at the end for all below. Those of a user are added by the caller. */
+const PLACES = [
+  '/etc/systemd/system/',
+  '/etc/systemd/user/',
+  '/etc/systemd/zram-generator.conf',
+  '/etc/sysctl.d/',
+  '/etc/default/earlyoom',
+  '/etc/default/zramswap',
+  '/etc/nix/nix.conf',
+  '/etc/docker/daemon.json',
+  '/run/systemd/system/',
+  '/run/systemd/user/',
+];
+
+/**
+ * Makes sure that a path is one that plans may write to, and that no link on the way leads out of the
+ * tree.
+ * @param root what stands for `/`
+ * @throws {UsageError}
+ */
+export function checkPlace(path: string, root: string, own: readonly string[] = []): void {
+  const isClean =
+    !/[\p{Cc}\p{Cf}]/u.test(path) && path.split('/').every((part) => part !== '..' && part !== '.');
+  const isKnown = [...PLACES, ...own].some((place) =>
+    place.endsWith('/') ? path.startsWith(place) && path.length > place.length : path === place,
+  );
+  if (!isClean || !isKnown) {
+    throw new UsageError(`a plan does not write to ${printable(path)}`, {
+      why: 'It writes where systemd, sysctl, earlyoom, zram, Nix and docker have their settings.',
+    });
+  }
+  if (root === '') return;
+  const real = nearestReal(dirname(`${root}${path}`));
+  const base = realpathSync(root);
+  if (real === base || real.startsWith(`${base}/`)) return;
+  throw new UsageError(
+    `${printable(`${root}${path}`)} leads out of ${printable(root)}, to ${printable(real)}`,
+    {
+      why: 'A symbolic link in the tree points elsewhere. Nothing was written.',
+    },
+  );
+}
+
+function nearestReal(path: string): string {
+  for (let folder = path; ; folder = dirname(folder)) {
+    if (lstatSync(folder, { throwIfNoEntry: false }) !== undefined) return realpathSync(folder);
+    if (folder === dirname(folder)) return folder;
   }
 }

@@ -1,5 +1,6 @@
 /** A plan: what a machine is to be like for good. Values stand as they were written. */
 import type { Controller } from '../model/index.js';
+import type { TimerChoices, TimerName } from '../timers/index.js';
 
 /** Which units a part of a plan is for. */
 export type TargetUnits =
@@ -60,6 +61,12 @@ export interface NixPlan {
   timeout?: number;
 }
 
+/** Timers as `rlimit timers install --system` sets them up. */
+export interface TimersPlan {
+  names: TimerName[];
+  options: TimerChoices;
+}
+
 export interface Plan {
   name: string;
   /** Absent for a ready plan. */
@@ -78,6 +85,7 @@ export interface Plan {
   containers?: string;
   /** Controllers that users' managers are given. */
   delegate?: Controller[];
+  timers?: TimersPlan;
   /** Checks of `rlimit doctor` that are made when the plan is in force. */
   checks: string[];
 }

@@ -6,6 +6,7 @@ import { parseMachineOverride } from '../profiles/machine-override.js';
 import type { ManagerKind } from '../systemd/client.js';
 import { unifiedDiff } from '../text/index.js';
 import { compilePlan, servicesIn } from './compile/index.js';
+import { timerFiles } from './compile/timers.js';
 import type { Compiled, LeftOver } from './compile/types.js';
 import { commandsOf } from './effects.js';
 import { readFacts } from './facts.js';
@@ -27,7 +28,11 @@ export async function preparePlan(plan: Plan, options: ApplyOptions = {}): Promi
   const machine: Machine =
     options.machine === undefined ? here : parseMachineOverride(options.machine, here);
   const place = { ...placeHere(), root, uid: ground.uid, env };
-  const facts = await readFacts(place, { machine, services: servicesIn(plan) });
+  const facts = await readFacts(place, {
+    machine,
+    services: servicesIn(plan),
+    files: timerFiles(plan),
+  });
   const whole = await compilePlan(plan, facts, {
     force: (options.force ?? false) || (options.lenient ?? false),
     runtime: options.runtime ?? false,
@@ -66,7 +71,17 @@ function partFor(compiled: Compiled, { uid, isTree }: Ground, plan: Plan): Compi
   if (mine === 'system')
     return { ...compiled, files, units, actions, left: [...compiled.left, ...told] };
   const { tryOut: _, ...rest } = compiled;
-  return { ...rest, files, units, actions, wishes: [], made: [], left: told };
+  return {
+    ...rest,
+    files,
+    units,
+    userUnits: [],
+    actions,
+    wishes: [],
+    made: [],
+    folders: [],
+    left: told,
+  };
 }
 
 function otherPart(mine: ManagerKind, whys: readonly string[], { name, file }: Plan): LeftOver {

@@ -8,8 +8,9 @@ import { readProfileText, unknownKey } from '../profiles/file.js';
 import { isProfileName, NAME_RULE } from '../profiles/name.js';
 import { isThere } from '../profiles/places.js';
 import { printable } from '../text/index.js';
+import { TIMER_NAMES } from '../timers/index.js';
 import { READY_PLANS } from './catalog.js';
-import type { Plan, Target } from './plan.js';
+import type { Plan, Target, TimersPlan } from './plan.js';
 import { planKeys, planSchema, type RawPlan } from './schema.js';
 
 /** One line of `rlimit apply --list`. */
@@ -110,7 +111,20 @@ function toPlan(name: string, raw: RawPlan, lineOf: (at: number) => number | und
         }),
     ...(raw.containers === undefined ? {} : { containers: raw.containers }),
     ...(raw.delegate === undefined ? {} : { delegate: raw.delegate }),
+    ...(raw.timers === undefined ? {} : { timers: toTimers(raw.timers) }),
     checks,
+  };
+}
+
+function toTimers(raw: NonNullable<RawPlan['timers']>): TimersPlan {
+  const { 'verify-at': verifyAt, 'metrics-at': metricsAt, textfile } = raw;
+  return {
+    names: TIMER_NAMES.filter((name) => raw['set-up'].includes(name)),
+    options: {
+      ...(verifyAt === undefined ? {} : { verifyAt: verifyAt.trim() }),
+      ...(metricsAt === undefined ? {} : { metricsAt: metricsAt.trim() }),
+      ...(textfile === undefined ? {} : { textfile }),
+    },
   };
 }
 

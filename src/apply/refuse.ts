@@ -1,12 +1,14 @@
 /** What stands in the way of writing, found before anything is written. */
 import { accessSync, constants, existsSync, lstatSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { UnavailableError, UsageError } from '../errors/index.js';
 import { reasonOf } from '../profiles/reason.js';
 import { formatBytes, roughBytes } from '../quantity/index.js';
 import { printable } from '../text/index.js';
+import { checkTimers } from '../timers/index.js';
 import type { Compiled } from './compile/types.js';
-import { checkPlace } from './states.js';
+import { checkPlace } from './place.js';
+import type { System } from './system.js';
 import type { Draft } from './transaction.js';
 
 /** @throws {UsageError} for caps that together are more than the machine */
@@ -21,6 +23,18 @@ export function refuseOverCommitted({ sums, plan }: Pick<Compiled, 'sums' | 'pla
       trouble: 'sum-of-caps',
     },
   );
+}
+
+/** @throws {UnavailableError} for timers that systemd does not take, such as a wrong calendar event */
+export async function refuseTimers(
+  { files }: Pick<Compiled, 'files'>,
+  changed: readonly string[],
+  system: System,
+): Promise<void> {
+  const units = files
+    .filter(({ path, why }) => why.startsWith('the timer ') && changed.includes(path))
+    .flatMap(({ path, content, link }) => (link ? [] : [{ name: basename(path), text: content }]));
+  if (units.length > 0) await checkTimers(units, 'system', (argv) => system.run(argv));
 }
 
 /** @throws {UsageError} for files that somebody else has changed, or manages */

@@ -1,7 +1,8 @@
 /** What `rlimit apply` is asked, and what it tells; also what `--json` prints. */
+
+import type { Hook } from '../units/index.js';
 import type { Compiled, LeftOver, Sums } from './compile/types.js';
 import type { Plan } from './plan.js';
-import type { Hook } from './states.js';
 import type { System } from './system.js';
 import type { Verified } from './verify.js';
 

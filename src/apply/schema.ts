@@ -11,6 +11,7 @@ import {
   parseShare,
   QuantityError,
 } from '../quantity/index.js';
+import { TIMER_NAMES } from '../timers/index.js';
 
 /** Nobody means more, and messages quote it. */
 const MOST_TEXT = 8192;
@@ -139,6 +140,26 @@ const jobs = text.refine((value) => {
   );
 }, 'should be a number, or a share such as 50% of cores');
 
+const timerName = z.enum(TIMER_NAMES, { error: `should be among ${TIMER_NAMES.join(', ')}` });
+
+/** A list of names, or a mapping with more to say. */
+const timers = z.preprocess(
+  (value) => (Array.isArray(value) ? { 'set-up': value } : value),
+  z.strictObject({
+    'set-up': z
+      .array(timerName, { error: `should be a list among ${TIMER_NAMES.join(', ')}` })
+      .min(1, { error: 'should name a timer' }),
+    'verify-at': line.optional(),
+    'metrics-at': line.optional(),
+    textfile: text
+      .refine(
+        (value) => /^(?:\/[\w@+:,-][\w@+:,.-]*){1,12}$/.test(value),
+        'should be the absolute path of a directory',
+      )
+      .optional(),
+  }),
+);
+
 export const planSchema = z.strictObject(
   {
     summary: line,
@@ -192,6 +213,7 @@ export const planSchema = z.strictObject(
     delegate: z
       .array(z.enum(CONTROLLERS, { error: `should be among ${CONTROLLERS.join(', ')}` }))
       .optional(),
+    timers: timers.optional(),
     checks: z.array(z.string().regex(/^[a-z0-9-]{1,63}$/)).optional(),
   },
   { error: shape('should be a mapping with keys such as summary and targets') },
@@ -213,6 +235,7 @@ export function planKeys(path: readonly PropertyKey[]): readonly string[] {
     machine: ['memory', 'cores'],
     earlyoom: ['term', 'kill', 'avoid', 'prefer'],
     nix: ['max-jobs', 'cores', 'timeout'],
+    timers: ['set-up', 'verify-at', 'metrics-at', 'textfile'],
   };
   return keys[String(first)] ?? [];
 }

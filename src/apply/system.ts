@@ -7,8 +7,9 @@ import { compare, type PropertyRow } from '../inspect/compare.js';
 import { contextReader } from '../inspect/context-reader.js';
 import { meaningOf } from '../inspect/meaning.js';
 import { observe } from '../inspect/observe.js';
+import { isByBpf } from '../properties/index.js';
 import type { ManagerKind } from '../systemd/client.js';
-import { parseShow, showArgs } from '../systemd/show.js';
+import { parseShow, type Shown, showArgs } from '../systemd/show.js';
 import { printable, shellLine } from '../text/index.js';
 import type { UnitWish } from './compile/types.js';
 
@@ -119,14 +120,11 @@ export async function reload(
 ): Promise<void> {
   await must(system, systemctlLine(manager, 'daemon-reload'));
   let pushed = false;
-  for (const { unit, rows } of await lookAtUnits(system, manager, wishes)) {
-    const stale = rows.filter(isStale);
-    if (stale.length === 0) continue;
+  for (const { unit, rows, accounting } of await lookAtUnits(system, manager, wishes)) {
+    const values = [...rows.filter(isStale).map(settingFor), ...accounting];
+    if (values.length === 0) continue;
     const folder = `${controlFolder(manager)}/${unit}.d`;
     const before = filesIn(folder);
-    const values = stale.map(
-      ({ property, systemd = '' }) => `${property}=${settingOf(property, systemd)}`,
-    );
     await must(system, systemctlLine(manager, 'set-property', '--runtime', '--', unit, ...values));
     for (const file of filesIn(folder).filter((each) => !before.includes(each))) {
       rmSync(`${folder}/${file}`, { force: true });
@@ -149,14 +147,25 @@ function isStale({ property, systemd, kernel, unchecked, shown }: PropertyRow): 
 }
 
 /** An empty value takes a setting away; systemd has no `CPUQuota=infinity`. */
-function settingOf(property: string, text: string): string {
-  return property === 'CPUQuota' && text === 'infinity' ? '' : text;
+function settingFor({ property, systemd = '' }: PropertyRow): string {
+  return `${property}=${property === 'CPUQuota' && systemd === 'infinity' ? '' : systemd}`;
+}
+
+/**
+ * What has systemd attach its filter of addresses anew. Seen on 257: after a reload it shows the new
+ * lists, and packets pass as before; setting IPAccounting to what it is makes the lists count.
+ */
+function filterPush(properties: Iterable<string>, shown: Shown): string[] {
+  if (![...properties].some(isByBpf)) return [];
+  return [`IPAccounting=${shown.IPAccounting === 'yes' ? 'yes' : 'no'}`];
 }
 
 /** A unit as systemd and the kernel have it. */
 interface LookedAt {
   unit: string;
   rows: PropertyRow[];
+  /** A setting that makes the filter of addresses count, where there is to be one. */
+  accounting: string[];
 }
 
 async function lookAtUnits(
@@ -166,7 +175,6 @@ async function lookAtUnits(
 ): Promise<LookedAt[]> {
   const ours = wishes.filter((wish) => wish.manager === manager);
   const names = [...new Set(ours.map(({ units }) => units))];
-  const properties = new Set(ours.flatMap((wish) => Object.keys(wish.properties)));
   if (names.length === 0) return [];
   const text = await must(system, systemctlLine(manager, ...showArgs(names)));
   const contextFor = contextReader(process.env);
@@ -174,13 +182,25 @@ async function lookAtUnits(
   for (const shown of parseShow(text)) {
     const observation = observe({ manager, shown });
     if (observation?.activeState !== 'active' || observation.cgroup === undefined) continue;
+    const properties = propertiesFor(observation.unit, ours);
     const { rows } = compare(undefined, observation, await contextFor(observation, undefined));
     looked.push({
       unit: observation.unit,
       rows: rows.filter(({ property }) => properties.has(property)),
+      accounting: manager === 'system' ? filterPush(properties, shown) : [],
     });
   }
   return looked;
+}
+
+/** What plans say of one unit; their patterns have `*` and nothing else. */
+function propertiesFor(unit: string, wishes: readonly UnitWish[]): Set<string> {
+  const own = wishes.filter(({ units }) => {
+    const [start = '', ...rest] = units.split('*');
+    const end = rest.join('*');
+    return rest.length === 0 ? unit === units : unit.startsWith(start) && unit.endsWith(end);
+  });
+  return new Set(own.flatMap(({ properties }) => Object.keys(properties)));
 }
 
 /** Where `systemctl set-property --runtime` leaves its files. */

@@ -1,14 +1,5 @@
 /** Changes of files that happen as a whole: all of them, or, after a failure or a crash, none. */
 import { printable } from '../text/index.js';
-import type { PlannedFile, UnitWish } from './compile/types.js';
-import {
-  type Applied,
-  type Effects,
-  type Journal,
-  type JournalStore,
-  type Move,
-  NO_EFFECTS,
-} from './journal.js';
 import {
   blobOf,
   clearDraft,
@@ -20,7 +11,16 @@ import {
   put,
   removeFolders,
   type State,
-} from './states.js';
+} from '../units/index.js';
+import type { Compiled, PlannedFile } from './compile/types.js';
+import {
+  type Applied,
+  type Effects,
+  type Journal,
+  type JournalStore,
+  type Move,
+  NO_EFFECTS,
+} from './journal.js';
 
 /** What is to change, and what stands in the way. */
 export interface Draft {
@@ -109,7 +109,7 @@ function wantedState(file: PlannedFile, now: State, contents: Map<string, Buffer
  */
 export function begin(
   draft: Draft,
-  units: UnitWish[],
+  { units, folders: besides }: Pick<Compiled, 'units' | 'folders'>,
   store: JournalStore,
   { root, hook }: Tree,
 ): Journal {
@@ -117,9 +117,10 @@ export function begin(
   for (const content of draft.contents.values()) store.keep(content);
   const folders = [
     ...new Set(
-      draft.moves
-        .filter(({ to }) => to.kind !== 'absent')
-        .flatMap(({ path }) => missingFolders(`${root}${path}`)),
+      [
+        ...draft.moves.filter(({ to }) => to.kind !== 'absent').map(({ path }) => path),
+        ...besides.map((folder) => `${folder}/.`),
+      ].flatMap((path) => missingFolders(`${root}${path}`)),
     ),
   ].map((folder) => folder.slice(root.length));
   const open = { kind: 'apply' as const, moves: draft.moves, folders, effects: NO_EFFECTS, units };

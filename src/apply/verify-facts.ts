@@ -6,6 +6,7 @@ import { placeHere } from '../doctor/index.js';
 import { readText, said, Unknown } from '../doctor/place.js';
 import type { Finding } from '../model/index.js';
 import { printable } from '../text/index.js';
+import { startedUnit, type TimerName, timerPlace, timerStatus } from '../timers/index.js';
 import type { MachineWish } from './compile/types.js';
 import { readSysctl } from './system.js';
 
@@ -81,6 +82,8 @@ async function factOf(wish: MachineWish): Promise<VerifiedFact> {
           : `earlyoom ${active}`;
       return { ...base, observed, isSo };
     }
+    case 'timer':
+      return { ...base, ...(await timerFact(wish.name)) };
     case 'delegation':
       return { ...base, ...(await delegationFact(wish.controllers)) };
   }
@@ -96,9 +99,34 @@ function wordsOf(wish: MachineWish): string {
       return `compressed memory, priority ${wish.priority}`;
     case 'earlyoom':
       return `earlyoom at ${wish.term}% and ${wish.kill}%`;
+    case 'timer':
+      return `${startedUnit(wish.name)} active`;
     case 'delegation':
       return `${wish.controllers.join(' ')} for users’ managers`;
   }
+}
+
+/** That a timer runs and knows when it elapses next, and that its last run was no failure. */
+async function timerFact(name: TimerName): Promise<Pick<VerifiedFact, 'observed' | 'isSo'>> {
+  const all = await timerStatus(timerPlace('system'));
+  const status = all.find((each) => each.name === name);
+  const { active = 'not there', next, running = false, result = 'success' } = status ?? {};
+  const unit = startedUnit(name);
+  const isTimer = unit.endsWith('.timer');
+  // Of one that runs systemd forgets the next time at a reload, and knows it again at the end.
+  const elapses = !isTimer || running || next !== undefined;
+  const when =
+    next !== undefined
+      ? `next ${new Date(next).toISOString()}`
+      : running
+        ? 'running now'
+        : 'never elapses';
+  const observed = [
+    `${unit} ${active}`,
+    ...(isTimer && active === 'active' ? [when] : []),
+    ...(result === 'success' ? [] : [`its last run ended with ${result}`]),
+  ].join(', ');
+  return { observed, isSo: active === 'active' && elapses && result === 'success' };
 }
 
 /**

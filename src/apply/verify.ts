@@ -8,7 +8,9 @@ import type { Finding } from '../model/index.js';
 import { parseShow, type Shown, showArgs } from '../systemd/show.js';
 import { printable } from '../text/index.js';
 import type { Compiled, UnitWish } from './compile/types.js';
-import { must, type System, systemctlLine } from './system.js';
+import { filterFindings } from './filter.js';
+import { must, StepFailed, type System, systemctlLine } from './system.js';
+import { asUser, type LoggedIn, loggedIn } from './users.js';
 import { factFinding, type VerifiedFact, verifyFact } from './verify-facts.js';
 
 /** One unit against the plan. */
@@ -16,10 +18,12 @@ export interface VerifiedUnit {
   unit: string;
   /**
    * `in-force`: the kernel holds all of it. `waits`: it does not run, and systemd holds the values for
-   * when it does. `none`: no unit of that pattern is there. `not-in-force`: see the findings.
+   * when it does, or its manager has not read the files yet. `none`: no unit of that pattern is there.
+   * `not-in-force`: see the findings. `not-verified`: see `why`.
    */
-  state: 'in-force' | 'waits' | 'none' | 'not-in-force';
+  state: 'in-force' | 'waits' | 'none' | 'not-in-force' | 'not-verified';
   rows: PropertyRow[];
+  why?: string;
 }
 
 export interface Verified {
@@ -35,13 +39,22 @@ export interface Verified {
  * @throws {StepFailed} where the manager does not answer
  */
 export async function verify(
-  { units, wishes, plan }: Pick<Compiled, 'units' | 'wishes' | 'plan'>,
-  { system, checks }: { system: System; checks: readonly string[] },
+  { units, userUnits, wishes, plan }: Pick<Compiled, 'units' | 'userUnits' | 'wishes' | 'plan'>,
+  {
+    system,
+    checks,
+    users = loggedIn(),
+  }: { system: System; checks: readonly string[]; users?: readonly LoggedIn[] },
 ): Promise<Verified> {
   const verified: VerifiedUnit[] = [];
   const findings: Finding[] = [];
   for (const wish of units) {
     const result = await verifyWish(wish, plan, system);
+    verified.push(...result.units);
+    findings.push(...result.findings);
+  }
+  for (const wish of userUnits) {
+    const result = await verifyForUsers(wish, { plan, system, users });
     verified.push(...result.units);
     findings.push(...result.findings);
   }
@@ -57,17 +70,48 @@ export async function verify(
   return { units: verified, facts, findings, isInForce };
 }
 
-async function verifyWish(
+interface Result {
+  units: VerifiedUnit[];
+  findings: Finding[];
+}
+
+/** Units of users' own managers, in those that run. */
+async function verifyForUsers(
   wish: UnitWish,
-  plan: string,
-  system: System,
-): Promise<{ units: VerifiedUnit[]; findings: Finding[] }> {
+  { plan, system, users }: { plan: string; system: System; users: readonly LoggedIn[] },
+): Promise<Result> {
+  const notVerified = (whose: string, why: string): Result => ({
+    units: [{ unit: `${wish.units}${whose}`, state: 'not-verified', rows: [], why }],
+    findings: [],
+  });
+  if (users.length === 0) return notVerified('', 'nobody is logged in');
+  const result: Result = { units: [], findings: [] };
+  for (const user of users) {
+    const whose = ` of UID ${user.uid}`;
+    const { units, findings } = await verifyWish(wish, plan, asUser(system, user)).catch(
+      (error: unknown) => {
+        if (!(error instanceof StepFailed)) throw error;
+        return notVerified('', error.said);
+      },
+    );
+    result.units.push(...units.map((unit) => ({ ...unit, unit: `${unit.unit}${whose}` })));
+    result.findings.push(...findings);
+  }
+  return result;
+}
+
+async function verifyWish(wish: UnitWish, plan: string, system: System): Promise<Result> {
   const shownUnits = await show(wish, system);
   const contextFor = contextReader(process.env);
-  const result: { units: VerifiedUnit[]; findings: Finding[] } = { units: [], findings: [] };
+  const result: Result = { units: [], findings: [] };
   for (const shown of shownUnits) {
     const observation = observe({ manager: wish.manager, shown });
     if (observation === undefined || observation.loadState === 'not-found') continue;
+    if (wish.ofOthers && shown.NeedDaemonReload === 'yes') {
+      const why = 'its manager has not read the files yet';
+      result.units.push({ unit: observation.unit, state: 'waits', rows: [], why });
+      continue;
+    }
     const isActive = observation.activeState === 'active';
     const context = {
       ...(await contextFor(observation, wish.properties)),
@@ -81,8 +125,15 @@ async function verifyWish(
     const about = findings.filter(
       ({ property }) => property === undefined || property in wish.properties,
     );
-    const bad = [...about.filter(isContrary), ...settings];
-    result.findings.push(...about, ...settings);
+    const filter =
+      isActive && wish.manager === 'system' && observation.cgroup !== undefined
+        ? await filterFindings(
+            { unit: observation.unit, cgroup: observation.cgroup, properties: wish.properties },
+            system,
+          )
+        : [];
+    const bad = [...[...about, ...filter].filter(isContrary), ...settings];
+    result.findings.push(...about, ...filter, ...settings);
     result.units.push({
       unit: observation.unit,
       state: bad.length > 0 ? 'not-in-force' : isActive ? 'in-force' : 'waits',

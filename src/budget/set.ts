@@ -10,6 +10,7 @@ import { checkName, propertySpec } from '../properties/index.js';
 import { parseBytes, roughBytes } from '../quantity/index.js';
 import { systemctl } from '../systemd/client.js';
 import { compileProperties } from '../systemd/compile.js';
+import { isSealed, seal } from '../units/index.js';
 import { defaultBudget } from './default.js';
 import {
   type DropIn,
@@ -21,7 +22,6 @@ import {
   settingsOf,
 } from './drop-in.js';
 import { memoryInUse } from './limit.js';
-import { isSealed, seal } from './seal.js';
 import { type BudgetReport, isActive, showBudget, verifySlice } from './show.js';
 import { BUDGET_SLICE, type Surroundings, sliceCgroup, surroundings } from './slice.js';
 

@@ -21,6 +21,20 @@ export interface Trouble {
 
 /** Every trouble by its name. */
 export const TROUBLES: Readonly<Record<TroubleId, Trouble>> = {
+  'address-filter-needs-root': {
+    title: 'a user’s manager filters no addresses',
+    why: 'IPAddressAllow=, IPAddressDeny= and IPAccounting= are BPF programs on the cgroup, which only the manager of the system may load. A user’s manager takes the properties and shows them, and every packet passes.',
+    mend: 'Leave them out, or have the system’s manager run it.',
+    found: ['inspect', 'run'],
+    source: 'systemd.resource-control(5), IPAddressAllow=; seen on 257',
+  },
+  'address-filter-not-seen': {
+    title: 'whether addresses are filtered could not be seen',
+    why: 'No file of a cgroup tells of its BPF programs. rlimit apply sends a datagram from inside the cgroup to an address of this machine; where none of them is denied, or nothing runs there, nothing is learnt.',
+    mend: 'Start something in the unit, and look again; or try from inside it.',
+    found: ['apply'],
+    source: 'systemd.resource-control(5), IPAddressAllow=',
+  },
   'ancestor-tighter': {
     title: 'a cgroup above allows less',
     why: 'A limit counts only as far as no cgroup above is tighter, and what all units below that one use together counts against it.',

@@ -9,5 +9,6 @@ export * from './own-memory.js';
 export * from './parse.js';
 export * from './process.js';
 export * from './read.js';
+export { sendSignal } from './signal.js';
 export * from './tree.js';
 export * from './usage.js';

@@ -20,7 +20,7 @@ export interface Process {
 }
 
 /** USER_HZ: /proc counts time in hundredths of a second on every Linux there is (proc(5)). */
-const USEC_PER_TICK = 10_000;
+export const USEC_PER_TICK = 10_000;
 
 /** Reads one process; absent when it is gone, or a zombie, which only waits to be collected. */
 export function readProcess(pid: number, proc = '/proc'): Process | undefined {

@@ -78,6 +78,14 @@ export function withoutOomd<T>(
   };
 }
 
+/** Entries for what systemd filters and counts by BPF programs on a cgroup. */
+export function withoutFilter<T>(
+  why: string,
+): Record<Extract<PropertyName, `IP${string}`>, Teller<T>> {
+  const none = never<T>(why);
+  return { IPAddressAllow: none, IPAddressDeny: none, IPAccounting: none };
+}
+
 function lookUp<T>(
   { property, value }: Limit,
   dictionary: Dictionary<T>,

@@ -71,6 +71,21 @@ export function watcherGone(asked: Asked, context: KernelContext): Finding {
   });
 }
 
+/**
+ * systemd filters addresses by BPF programs on the cgroup, which only root's manager may load: a user's
+ * manager takes the property, shows it, and says nothing (seen on 257).
+ */
+export function filterWithoutRoot(asked: Asked, context: KernelContext): Finding | undefined {
+  if (['', 'no'].includes(String(asked.value ?? asked.text))) return undefined;
+  if (context.ownCgroup !== undefined) return needsSystemd(asked, context);
+  if (context.system === true || context.uid === 0) return undefined;
+  return finding('address-filter-needs-root', asked, context, {
+    cause:
+      'a user’s manager may not load the BPF programs that filter and count: it does nothing here',
+    remedy: `leave ${asked.name} out, or have the system’s manager run it: sudo rlimit run --system`,
+  });
+}
+
 /** A property that this unit type or this systemd has not; systemd cannot have set it. */
 export function notTaken(asked: Asked, context: KernelContext): Finding | undefined {
   const { kind = 'scope', systemd } = context;

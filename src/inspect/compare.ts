@@ -2,6 +2,7 @@
 import { CgroupFileError } from '../cgroup/index.js';
 import type { Finding, Observation, UnitRecord } from '../model/index.js';
 import {
+  isByBpf,
   isPropertyName,
   PROPERTY_NAMES,
   type PropertyName,
@@ -109,6 +110,8 @@ function isLookedAt({ name, asked, systemd }: State, observation: Observation): 
   if (observation.activeState !== 'active') return false;
   // What a manager that cannot be asked wants is not known.
   if (!asked && systemd === undefined && observation.manager !== 'none') return false;
+  // Only a probe from inside the cgroup tells.
+  if (isByBpf(name)) return false;
   // What systemd acts on itself has no kernel file.
   if (propertySpec(name).file === undefined) return systemd !== undefined;
   return hasLimits(observation);

@@ -1,5 +1,6 @@
 /** Findings on controllers that a cgroup does not have: where they end, and how they come down. */
 import type { Controller, Finding } from '../model/index.js';
+import { delegateLines } from '../systemd/delegation.js';
 import { shellQuote } from '../text/shell.js';
 import type { Asked, KernelContext } from './context.js';
 import { below, CGROUPS, fileOf, finding, managerOf, parentOf, setAgain } from './wording.js';
@@ -94,7 +95,7 @@ export function delegationRemedy(manager: string): string {
   return [
     'as root, and only when your session may end (the last line ends every program in it):',
     'sudo mkdir -p /etc/systemd/system/user@.service.d',
-    "printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' |",
+    `printf '[Service]\\n${delegateLines().join('\\n')}\\n' |`,
     'sudo tee /etc/systemd/system/user@.service.d/delegate.conf',
     'sudo systemctl daemon-reload',
     `sudo systemctl restart ${manager}`,

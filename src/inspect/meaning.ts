@@ -15,11 +15,13 @@ import {
 import type { Amount } from '../model/index.js';
 import { type PropertyName, propertySpec, type ValueKind } from '../properties/index.js';
 import {
+  formatAddresses,
   formatBytes,
   formatCpuList,
   formatCpuQuota,
   formatPercent,
   formatSpan,
+  parseAddresses,
   parseBytes,
   parseCpuList,
   parseCpuQuota,
@@ -59,6 +61,7 @@ export function meaningOf(name: PropertyName): Meaning {
   const { kind, file = '' } = propertySpec(name);
   if (typeof kind !== 'string') return WORD;
   if (name === 'CPUQuotaPeriodSec') return PERIOD;
+  if (name === 'IPAccounting') return { ...BOOLEAN, unset: 'no' };
   if (kind === 'bytes') return isProtection(name) ? protection(file) : cap(file);
   if (kind === 'io-device-bytes' || kind === 'io-device-count') return ioCap(name);
   if (kind === 'cpu-list') return cpus(file);
@@ -252,6 +255,14 @@ const BOOLEAN: Meaning = {
   asked: (text) => (/^(1|yes|y|true|t|on)$/i.test(text.trim()) ? 'yes' : 'no'),
 };
 
+const ADDRESSES: Meaning = {
+  asked: (text) => formatAddresses(parseAddresses(text)),
+  shown: (text) => formatAddresses(parseAddresses(text)) || undefined,
+  looser: (wanted, held) => wanted !== held,
+  text: String,
+  unset: '',
+};
+
 /** `/dev/vda 200`: the device stands in front, by path or by number. */
 const IO_DEVICE_WEIGHT: Meaning = {
   asked: (text) => deviceValue(text, (value) => Number(parseWeight(value))),
@@ -329,6 +340,7 @@ const BY_KIND: Record<
   tasks: TASKS,
   span: SPAN,
   boolean: BOOLEAN,
+  addresses: ADDRESSES,
   percent: PERCENT,
   'io-device-weight': IO_DEVICE_WEIGHT,
 };

@@ -4,7 +4,7 @@
  */
 import { CgroupFileError, type KernelFiles, parseNames } from '../cgroup/index.js';
 import type { Finding } from '../model/index.js';
-import { isPropertyName, type PropertyName, propertySpec } from '../properties/index.js';
+import { isByBpf, isPropertyName, type PropertyName, propertySpec } from '../properties/index.js';
 import { ancestorFindings } from './ancestors.js';
 import * as causes from './causes.js';
 import type { Asked, KernelContext } from './context.js';
@@ -63,6 +63,7 @@ export function verifyOne(
   const spec = propertySpec(asked.name);
   const refused = causes.notTaken(asked, context);
   if (refused) return refused;
+  if (isByBpf(asked.name)) return causes.filterWithoutRoot(asked, context);
   const { file } = spec;
   if (file === undefined) return undefined;
   const meaning = meaningOf(asked.name);

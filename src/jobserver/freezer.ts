@@ -1,4 +1,4 @@
-import { type Guard, readStart } from '../cgroup/index.js';
+import { type Guard, readStart, sendSignal } from '../cgroup/index.js';
 import { monotonicMs } from '../machine/clock.js';
 
 /** A process, known for ever. */
@@ -146,13 +146,6 @@ export class Freezer {
   /** A PID that another process has by now is left alone. */
   #send({ pid, startTicks }: Member, signal: NodeJS.Signals): boolean {
     if (readStart(pid, this.#options.proc)?.startTicks !== startTicks) return false;
-    try {
-      this.#options.kill(pid, signal);
-      return true;
-    } catch (error) {
-      // It has ended (ESRCH), or changed its user (EPERM).
-      if (['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
-      throw error;
-    }
+    return sendSignal(pid, signal, this.#options.kill);
   }
 }

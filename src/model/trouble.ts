@@ -3,6 +3,8 @@
  * trouble under the same name; `src/catalogue` says of each what it is and why it matters.
  */
 export type TroubleId =
+  | 'address-filter-needs-root'
+  | 'address-filter-not-seen'
   | 'ancestor-tighter'
   | 'budget-set-elsewhere'
   | 'cap-on-one-tree'

@@ -17,6 +17,7 @@ export type ValueKind =
   | 'span'
   | 'boolean'
   | 'percent'
+  | 'addresses'
   | 'io-device-weight'
   | 'io-device-bytes'
   | 'io-device-count'
@@ -180,6 +181,9 @@ export const PROPERTIES = {
     file: 'pids.max',
     since: everywhere(ALWAYS),
   },
+  IPAddressAllow: { kind: 'addresses', force: 'hard', since: everywhere(ALWAYS) },
+  IPAddressDeny: { kind: 'addresses', force: 'hard', since: everywhere(ALWAYS) },
+  IPAccounting: { kind: 'boolean', force: 'soft', since: everywhere(ALWAYS) },
   OOMPolicy: {
     kind: ['continue', 'stop', 'kill'],
     force: 'manager',
@@ -214,6 +218,14 @@ export function isPropertyName(name: string): name is PropertyName {
 /** The table's row for a known property. */
 export function propertySpec(name: PropertyName): PropertySpec {
   return PROPERTIES[name];
+}
+
+/**
+ * Whether systemd puts a property into force by BPF programs on the unit's cgroup, which no file of it
+ * tells of.
+ */
+export function isByBpf(name: string): boolean {
+  return name.startsWith('IP') && isPropertyName(name);
 }
 
 /** The property's name in `systemctl show`. */

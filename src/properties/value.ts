@@ -1,10 +1,12 @@
 import { UnknownNameError, UsageError } from '../errors/index.js';
 import {
+  formatAddresses,
   formatBytes,
   formatCpuList,
   formatCpuQuota,
   formatPercent,
   formatSpan,
+  parseAddresses,
   parseBytes,
   parseCpuList,
   parseCpuQuota,
@@ -88,6 +90,8 @@ function read(property: PropertyName, kind: ValueKind, text: string): Read {
       return printed(parseSpan(text), formatSpan);
     case 'percent':
       return printed(parseUpTo100(text), formatPercent);
+    case 'addresses':
+      return readAddresses(text);
     case 'boolean':
       return readBoolean(text);
     case 'io-device-weight':
@@ -134,6 +138,13 @@ function readCpuList(text: string): Read {
   if (cpus.length === 0) throw new QuantityError(text, 'a list of CPUs such as 0-7 or 0,2,8-11');
   const list = formatCpuList(cpus);
   return { text: list, amount: list };
+}
+
+/** The words stay as they are; two lists are the same that hold the same addresses. */
+function readAddresses(text: string): Read {
+  const amount = formatAddresses(parseAddresses(text));
+  if (amount === '') throw new QuantityError(text, 'addresses, such as 10.0.0.0/8 or localhost');
+  return { text: text.trim().split(/\s+/).join(' '), amount };
 }
 
 /** systemd's own words for true and false. */

@@ -1,4 +1,5 @@
 /** Quantities in systemd's own syntax: parse and print, nothing else. */
+export * from './addresses.js';
 export * from './bytes.js';
 export * from './count.js';
 export * from './cpu-list.js';

@@ -115,11 +115,13 @@ function renderVerified({ units, facts, findings }: Verified): string {
 function stateText(state: VerifiedUnit['state']): string {
   if (state === 'in-force') return style.good('in force');
   if (state === 'not-in-force') return style.problem('not so');
+  if (state === 'not-verified') return style.warning('not verified');
   return style.faint(state === 'none' ? 'none there' : 'waits');
 }
 
 /** What the kernel holds; of what only systemd acts on, what systemd holds. */
-function limitsText({ rows, state }: VerifiedUnit): string {
+function limitsText({ rows, state, why }: VerifiedUnit): string {
+  if (why !== undefined) return printable(why);
   if (state === 'none') return 'counts when one starts';
   return printable(
     rows

@@ -1,6 +1,7 @@
 import type { Verification } from '../alerts/verify.js';
 import { counted, printable } from '../text/index.js';
-import type { FileChange, TimerChange, TimerStatus } from '../timers/index.js';
+import type { TimerChange, TimerStatus } from '../timers/index.js';
+import type { FileChange } from '../units/index.js';
 import { localTime } from './figures.js';
 import { renderFinding } from './finding.js';
 import { paragraph, style } from './style.js';
@@ -42,11 +43,15 @@ export function renderTimerStatus(timers: readonly TimerStatus[]): string {
   ].join('\n');
 }
 
-function stateOf({ active = 'unknown', enabled, origin }: TimerStatus): string {
+function stateOf({ active = 'unknown', enabled, origin, plan }: TimerStatus): string {
   const words = [
     active === 'active' ? style.good(active) : style.warning(active),
     ...(enabled === undefined || enabled === 'enabled' ? [] : [enabled]),
-    ...(origin === 'edited' || origin === 'foreign' ? [origin] : []),
+    ...(plan !== undefined
+      ? [`plan ${printable(plan)}`]
+      : origin === 'edited' || origin === 'foreign'
+        ? [origin]
+        : []),
   ];
   return words.join(', ');
 }

@@ -11,7 +11,13 @@ import {
   shownName,
   type ValueKind,
 } from '../properties/index.js';
-import { parseCpuList, parsePercent, parseRate, QuantityError } from '../quantity/index.js';
+import {
+  parseAddresses,
+  parseCpuList,
+  parsePercent,
+  parseRate,
+  QuantityError,
+} from '../quantity/index.js';
 
 /** One property: name on D-Bus, signature, and the words in which busctl(1) takes the value. */
 export interface BusProperty {
@@ -86,6 +92,7 @@ const BY_KIND: Record<ValueKind & string, (value: Checked) => Marshalled> = {
   'cpu-list': ({ text }) => bitMask(parseCpuList(text)),
   span: amount,
   boolean: ({ text }) => ({ signature: 'b', words: [text] }),
+  addresses: ({ text }) => addresses(text),
   percent: ({ text }) => partOfUint32(parsePercent(text)),
   'io-device-weight': ({ text }) => device(text, Number),
   'io-device-bytes': ({ text }) => device(text, parseRate),
@@ -112,6 +119,15 @@ function bitMask(cpus: readonly number[]): Marshalled {
     bytes[at] = (bytes[at] ?? 0) | (1 << (cpu % 8));
   }
   return { signature: 'ay', words: [String(bytes.length), ...bytes.map(String)] };
+}
+
+/** a(iayu): AF_INET or AF_INET6, the bytes of the address, the length of the prefix. */
+function addresses(text: string): Marshalled {
+  const ranges = parseAddresses(text);
+  const words = ranges.flatMap(({ bytes, prefix }) => [
+    ...[bytes.length === 4 ? 2 : 10, bytes.length, ...bytes, prefix].map(String),
+  ]);
+  return { signature: 'a(iayu)', words: [String(ranges.length), ...words] };
 }
 
 /** Parts of the whole as parts of 2^32-1, rounded (UINT32_SCALE_FROM_PERMYRIAD). */

@@ -66,7 +66,9 @@ function readSettings(shown: Shown, dropIns: readonly string[]): ReadSettings {
 /** Of lists systemd adds one assignment to the other: no single one decides. */
 function isList(name: PropertyName): boolean {
   const { kind } = propertySpec(name);
-  return kind === 'cpu-list' || kind.toString().startsWith('io-device');
+  return (
+    ['cpu-list', 'addresses'].includes(kind.toString()) || kind.toString().startsWith('io-device')
+  );
 }
 
 function assignmentsIn(file: string, unreadable: Record<string, string>): Assignment[] {

@@ -1,4 +1,14 @@
 /** Timers and services of systemd that rlimit sets up: verification, metrics, early warning. */
-export type { FileChange } from './files.js';
+
+export * from './options.js';
 export * from './timers.js';
-export { TIMER_NAMES, TIMER_TITLES, type TimerName, type TimerOptions } from './units.js';
+export {
+  INSTALLED_BY,
+  startedUnit,
+  TIMER_NAMES,
+  TIMER_TITLES,
+  type TimerName,
+  type TimerOptions,
+  unitTexts,
+  workingUnit,
+} from './units.js';

@@ -3,9 +3,22 @@ import { UnavailableError, UsageError } from '../errors/index.js';
 import { configHome } from '../profiles/places.js';
 import { type ManagerKind, systemctl } from '../systemd/client.js';
 import { parseShow, type Shown } from '../systemd/show.js';
-import { type FileChange, readUnit, removeUnit, withDrafts, writeUnit } from './files.js';
+import { printable } from '../text/index.js';
 import {
+  type AskProgram,
+  complaintsOf,
+  type FileChange,
+  type Origin,
   originOf,
+  ownText,
+  planOf,
+  readUnit,
+  removeOwn,
+  type UnitText,
+  writeOwn,
+} from '../units/index.js';
+import {
+  INSTALLED_BY,
   startedUnit,
   TIMER_NAMES,
   TIMER_TITLES,
@@ -20,8 +33,8 @@ export interface TimerPlace {
   manager: ManagerKind;
   directory: string;
   systemctl: (args: readonly string[]) => Promise<string>;
-  /** `systemd-analyze verify` of some files: what it has against them; absent where it is not there. */
-  analyze: (files: readonly string[]) => Promise<{ ok: boolean; said: string } | undefined>;
+  /** Asks systemd-analyze what it has against units. */
+  ask: AskProgram;
 }
 
 /** Here: `~/.config/systemd/user` (systemd.unit(5)), or /etc/systemd/system. */
@@ -30,7 +43,7 @@ export function timerPlace(manager: ManagerKind, env: NodeJS.ProcessEnv = proces
     manager,
     directory: manager === 'system' ? '/etc/systemd/system' : `${configHome({ env })}/systemd/user`,
     systemctl: (args) => systemctl(args, { manager, utc: true }),
-    analyze: (files) => analyze(files, manager),
+    ask: askAnalyze,
   };
 }
 
@@ -50,7 +63,7 @@ export function draftTimers(
   { directory }: Pick<TimerPlace, 'directory'>,
 ): Record<string, string> {
   const units = unitTexts(names, options);
-  return Object.fromEntries(units.map(({ name, text }) => [`${directory}/${name}`, text]));
+  return Object.fromEntries(units.map(({ name, text }) => [`${directory}/${name}`, ownText(text)]));
 }
 
 /**
@@ -64,23 +77,44 @@ export async function installTimers(
   place: TimerPlace,
 ): Promise<TimerChange> {
   const units = unitTexts(names, options);
-  await withDrafts(units, async (files) => {
-    const verdict = await place.analyze(files);
-    if (verdict === undefined || verdict.ok) return;
-    throw new UnavailableError('systemd does not take the units', {
-      why: `${verdict.said} Nothing has changed.`,
-      remedy: 'systemd-analyze calendar EXPRESSION',
-    });
-  });
+  refusePlanned(units, place);
+  await checkTimers(units, place.manager, place.ask);
   // Asked before anything is written: without a manager there is nothing to install for.
   await place.systemctl(['show', '--property=Version']);
-  const files = units.map((unit) => writeUnit(place.directory, unit));
+  const files = units.map(({ name, text }) => writeOwn(`${place.directory}/${name}`, text, AUTHOR));
   const commands = teller(place);
   await commands.run(['daemon-reload']);
   await commands.run(['enable', '--now', ...names.map(startedUnit)]);
   const changed = names.filter((name) => hasChanged(name, files)).map(startedUnit);
   if (changed.length > 0) await commands.run(['restart', ...changed]);
   return { manager: place.manager, timers: [...names], files, commands: commands.lines };
+}
+
+/** @throws {UnavailableError} for units that systemd does not take; asked before they are written */
+export async function checkTimers(
+  units: readonly UnitText[],
+  manager: ManagerKind,
+  ask: AskProgram,
+): Promise<void> {
+  const complaints = (await complaintsOf(units, manager, ask)) ?? [];
+  if (complaints.length === 0) return;
+  throw new UnavailableError('systemd does not take the units', {
+    why: [...complaints, 'Nothing has changed.'].join('\n'),
+    remedy: 'systemd-analyze calendar EXPRESSION',
+  });
+}
+
+/** One owner each: what a plan has written would be drift to it. */
+function refusePlanned(units: readonly UnitText[], { directory }: TimerPlace): void {
+  for (const { name } of units) {
+    const there = readUnit(`${directory}/${name}`) ?? '';
+    const plan = planOf(there);
+    if (plan === undefined) continue;
+    throw new UsageError(`${name} is there by plan ${printable(plan)}`, {
+      why: 'Nothing has changed.',
+      remedy: `change the plan and apply it again, or: rlimit apply ${printable(plan)} --revert`,
+    });
+  }
 }
 
 /**
@@ -99,7 +133,7 @@ export async function removeTimers(
   }
   const files = there
     .flatMap((name) => filesOf(name))
-    .flatMap((unit) => removeUnit(place.directory, unit) ?? []);
+    .flatMap((unit) => removeOwn(`${place.directory}/${unit}`, AUTHOR) ?? []);
   if (there.length > 0) {
     await commands.run(['daemon-reload']);
     // A failed verification would stay in the list of failed units.
@@ -115,9 +149,13 @@ export interface TimerStatus {
   unit: string;
   installed: boolean;
   /** Its file was edited since, or is not ours at all. */
-  origin?: 'ours' | 'edited' | 'foreign';
+  origin?: Origin['origin'];
+  /** The plan (`rlimit apply`) that its file is part of. */
+  plan?: string;
   /** systemd's ActiveState and UnitFileState of the unit that is enabled. */
   active?: string;
+  /** What the timer starts runs at this moment: when it elapses next is known afterwards. */
+  running?: true;
   enabled?: string;
   /** Milliseconds since the epoch: when it runs next and ran last. */
   next?: number;
@@ -140,14 +178,29 @@ export async function timerStatus(place: TimerPlace): Promise<TimerStatus[]> {
       title: TIMER_TITLES[name],
       unit: startedUnit(name),
       installed: text !== undefined,
-      ...(text === undefined ? {} : { origin: originOf(text).origin }),
+      ...(text === undefined ? {} : ownerOf(text)),
       ...(text === undefined ? {} : statusOf(of(startedUnit(name)), of(workingUnit(name)))),
     };
   });
 }
 
+function ownerOf(text: string): Pick<TimerStatus, 'origin' | 'plan'> {
+  const plan = planOf(text);
+  return { origin: originOf(text, AUTHOR).origin, ...(plan === undefined ? {} : { plan }) };
+}
+
+const AUTHOR = `# ${INSTALLED_BY}`;
+
 const ASKED = [
-  ...['Id', 'ActiveState', 'UnitFileState', 'Result', 'ExecMainStatus', 'ExecMainExitTimestamp'],
+  ...[
+    'Id',
+    'ActiveState',
+    'SubState',
+    'UnitFileState',
+    'Result',
+    'ExecMainStatus',
+    'ExecMainExitTimestamp',
+  ],
   ...['LastTriggerUSec', 'NextElapseUSecRealtime', 'ExecMainStartTimestamp'],
 ];
 
@@ -157,6 +210,7 @@ function statusOf(started: Shown, working: Shown): Partial<TimerStatus> {
   const hasEnded = momentOf(working.ExecMainExitTimestamp) !== undefined;
   return {
     ...(started.ActiveState === undefined ? {} : { active: started.ActiveState }),
+    ...(started.SubState === 'running' && started !== working ? { running: true as const } : {}),
     ...(started.UnitFileState ? { enabled: started.UnitFileState } : {}),
     ...(next === undefined ? {} : { next }),
     ...(last === undefined ? {} : { last }),
@@ -192,7 +246,7 @@ function filesOf(name: TimerName): string[] {
 function isInstalled(name: TimerName, { directory }: TimerPlace): boolean {
   return filesOf(name).some((unit) => {
     const text = readUnit(`${directory}/${unit}`);
-    return text !== undefined && originOf(text).origin !== 'foreign';
+    return text !== undefined && originOf(text, AUTHOR).origin !== 'foreign';
   });
 }
 
@@ -214,13 +268,13 @@ function teller({ systemctl, manager }: TimerPlace) {
   };
 }
 
-async function analyze(files: readonly string[], manager: ManagerKind) {
+const askAnalyze: AskProgram = async ([program = '', ...args]) => {
   const { execa } = await import('execa');
-  const result = await execa('systemd-analyze', [`--${manager}`, '--man=no', 'verify', ...files], {
+  const result = await execa(program, args, {
     reject: false,
     timeout: 60_000,
     env: { LC_ALL: 'C.UTF-8', SYSTEMD_COLORS: '0' },
   });
   if (result.code === 'ENOENT') return undefined;
-  return { ok: result.exitCode === 0, said: result.stderr.trim().split('\n').join(' ') };
-}
+  return { status: result.exitCode ?? 1, out: result.stdout, err: result.stderr };
+};

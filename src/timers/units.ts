@@ -1,5 +1,5 @@
 /** The units that rlimit can set up, as text. Pure. */
-import { createHash } from 'node:crypto';
+import { commandLine, type Section, setting, type UnitText, unitText } from '../units/index.js';
 
 /** What can be set up, in the order in which it is shown. */
 export const TIMER_NAMES = ['verify', 'metrics', 'alerts'] as const;
@@ -25,17 +25,30 @@ export interface TimerOptions {
   environment: Readonly<Record<string, string>>;
 }
 
-/** One unit file. */
-export interface UnitText {
-  name: string;
-  text: string;
+/** Beginning of the first line of what `timers install` writes. */
+export const INSTALLED_BY = 'Written by `rlimit timers install`';
+const HEADER = `${INSTALLED_BY}; \`rlimit timers remove\` takes it away.`;
+
+/**
+ * The files of what was asked for.
+ * @param header their first line: whose they are, and how they are taken away
+ */
+export function unitTexts(
+  names: readonly TimerName[],
+  options: TimerOptions,
+  header = HEADER,
+): UnitText[] {
+  return names.flatMap((name) =>
+    TEXTS[name](options).map((unit) => ({
+      name: unit.name,
+      text: unitText([header], unit.sections),
+    })),
+  );
 }
 
-/** The files of what was asked for. */
-export function unitTexts(names: readonly TimerName[], options: TimerOptions): UnitText[] {
-  return names
-    .flatMap((name) => TEXTS[name](options))
-    .map(({ name, text }) => ({ name, text: sealed(text) }));
+interface Unit {
+  name: string;
+  sections: Section[];
 }
 
 /** The unit of each that is enabled and started, and the service whose end tells how it went. */
@@ -46,7 +59,7 @@ export function workingUnit(name: TimerName): string {
   return `rlimit-${name}.service`;
 }
 
-const TEXTS: Record<TimerName, (options: TimerOptions) => UnitText[]> = {
+const TEXTS: Record<TimerName, (options: TimerOptions) => Unit[]> = {
   verify: (options) => [
     service('verify', 'Verification of resource limits', options, [
       'Type=oneshot',
@@ -90,7 +103,7 @@ const TEXTS: Record<TimerName, (options: TimerOptions) => UnitText[]> = {
         // Only root may lower it.
         ...(options.system ? ['OOMScoreAdjust=-500'] : []),
       ],
-      [`[Install]`, `WantedBy=${options.system ? 'multi-user.target' : 'default.target'}`],
+      [['Install', [`WantedBy=${options.system ? 'multi-user.target' : 'default.target'}`]]],
     ),
   ],
 };
@@ -100,68 +113,32 @@ function service(
   description: string,
   { environment }: TimerOptions,
   lines: readonly string[],
-  more: readonly string[] = [],
-): UnitText {
-  const variables = Object.entries(environment).map(
-    ([key, value]) => `Environment=${quoted(`${key}=${value}`)}`,
+  more: readonly Section[] = [],
+): Unit {
+  const variables = Object.entries(environment).map(([key, value]) =>
+    setting('Environment', `${key}=${value}`),
   );
-  const sections = [
-    ['[Unit]', `Description=${description} (rlimit)`],
-    ['[Service]', ...lines, ...variables],
-    ...(more.length === 0 ? [] : [more]),
-  ];
-  return { name: workingUnit(name), text: text(sections) };
+  return {
+    name: workingUnit(name),
+    sections: [
+      ['Unit', [`Description=${description} (rlimit)`]],
+      ['Service', [...lines, ...variables]],
+      ...more,
+    ],
+  };
 }
 
-function timer(name: TimerName, description: string, lines: readonly string[]): UnitText {
-  const sections = [
-    ['[Unit]', `Description=${description} (rlimit)`],
-    ['[Timer]', ...lines],
-    ['[Install]', 'WantedBy=timers.target'],
-  ];
-  return { name: startedUnit(name), text: text(sections) };
-}
-
-function text(sections: readonly (readonly string[])[]): string {
-  return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+function timer(name: TimerName, description: string, lines: readonly string[]): Unit {
+  return {
+    name: startedUnit(name),
+    sections: [
+      ['Unit', [`Description=${description} (rlimit)`]],
+      ['Timer', lines],
+      ['Install', ['WantedBy=timers.target']],
+    ],
+  };
 }
 
 function execStart({ program }: TimerOptions, args: readonly string[]): string {
-  return `ExecStart=${[...program, ...args].map((word) => quoted(word).replaceAll('$', '$$$$')).join(' ')}`;
-}
-
-/** A word as systemd reads it (systemd.syntax(7), systemd.unit(5) for %). */
-function quoted(word: string): string {
-  const plain = word.replaceAll('%', '%%');
-  if (/^[\w@+=:,./%-]+$/.test(plain)) return plain;
-  const escaped = plain.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n');
-  return `"${escaped}"`;
-}
-
-const HEADER = '# Written by `rlimit timers install`; `rlimit timers remove` takes it away.';
-const REPLACES = '# In place of: ';
-
-/** Under a header by which we know our own again, and whether it was edited. */
-function sealed(text: string): string {
-  return `${HEADER}\n# Sum: ${sum(text)}\n\n${text}`;
-}
-
-/** Notes which former file is to be put back. */
-export function withFormer(text: string, former: string | undefined): string {
-  return former === undefined
-    ? text
-    : text.replace(`${HEADER}\n`, `${HEADER}\n${REPLACES}${former}\n`);
-}
-
-/** Whose a unit file is: `ours` as it was written, `edited` since, or `foreign`. */
-export function originOf(text: string): { origin: 'ours' | 'edited' | 'foreign'; former?: string } {
-  if (!text.startsWith(`${HEADER}\n`)) return { origin: 'foreign' };
-  const [, former] = /^# In place of: (.+)$/m.exec(text) ?? [];
-  const [, noted, body = ''] = /^# Sum: (\w+)\n\n([\s\S]*)$/m.exec(text) ?? [];
-  const origin = noted === sum(body) ? 'ours' : 'edited';
-  return { origin, ...(former === undefined ? {} : { former }) };
-}
-
-function sum(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+  return `ExecStart=${commandLine([...program, ...args])}`;
 }

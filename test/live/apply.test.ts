@@ -37,7 +37,8 @@ const STATE = `
   cat /proc/swaps /proc/sys/vm/swappiness
   cd /sys/fs/cgroup; for cgroup in user.slice user.slice/user-1000.slice system.slice system.slice/ollama.service; do
     head $cgroup/memory.max $cgroup/memory.high $cgroup/memory.swap.max $cgroup/cpu.weight $cgroup/cpu.max $cgroup/pids.max 2>/dev/null; done
-  systemctl is-active ollama llamacpp local-llm-proxy t3-serve@dev earlyoom
+  systemctl is-active ollama llamacpp local-llm-proxy t3-serve@dev earlyoom rlimit-verify.timer rlimit-metrics.timer
+  ls -d /var/lib/prometheus 2>&1
 `;
 const state = async () => (await asRoot(STATE)).stdout;
 
@@ -137,6 +138,25 @@ describe('a machine that is shared', () => {
     });
 });
 
+if (isHome)
+  describe('a service that is cut off', () => {
+    it('cannot send where the plan says so, while it runs; and can again', async () => {
+      const before = await state();
+      const text =
+        'summary: x\ntargets:\n  - service: ollama\n    limits: { IPAddressDeny: localhost, IPAccounting: yes }\n';
+      const plan = await writePlan('cut-off', text);
+      const send = `systemctl show -P IPAddressDeny ollama; bash -c 'echo $$ >/sys/fs/cgroup/system.slice/ollama.service/cgroup.procs; echo x >/dev/udp/127.0.0.1/9' 2>&1 | grep -o 'not permitted'`;
+      const { report } = await apply(`${plan} --yes`);
+      expect(report.verified?.findings).toEqual([]);
+      expect(report).toMatchObject({ outcome: 'applied', verified: { isInForce: true } });
+      expect((await asRoot(send)).stdout).toBe('::1/128 127.0.0.0/8\nnot permitted\n');
+      // A plan that no longer says so is a change like any other; and so is the way back.
+      expect((await apply(`${plan} --revert --yes`)).report).toMatchObject({ remarks: [] });
+      expect((await asRoot(send)).stdout).toBe('\n');
+      expect(await state()).toBe(before);
+    });
+  });
+
 describe('model servers', () => {
   if (isHome)
     it('are limited, lose their privileges, have swap; and get all back', async () => {
@@ -146,23 +166,30 @@ describe('model servers', () => {
       const score = (text: string) => Number(/ ([\d.]+) [A-Z]+/.exec(text)?.[1]);
       const { stdout: exposed } = await asRoot(scores);
       const { status, report } = await apply(`${plan} --yes --force`);
+      expect(report.verified?.facts.filter(({ isSo }) => !isSo)).toEqual([]);
       expect(report).toMatchObject({ outcome: 'applied', verified: { isInForce: true } });
       expect(status).toBe(0);
       const { stdout: less } = await asRoot(scores);
       expect(score(less)).toBeLessThan(score(exposed) - 2);
       const seen = `pid=$(systemctl show -p MainPID --value ollama); grep -E '^(NoNewPrivs|CapBnd)' /proc/$pid/status
       stat -c '%a %s' /swapfile; awk '$1 == "/swapfile" { print $5 }' /proc/swaps; cat /proc/sys/vm/swappiness
-      systemctl is-active local-llm-proxy
-      systemd-analyze verify --man=no /etc/systemd/system/swapfile.swap /etc/systemd/system/rlimit-swapfile-swapfile.service /etc/systemd/system/ollama.service 2>&1`;
+      systemctl is-active local-llm-proxy rlimit-verify.timer rlimit-metrics.timer
+      systemd-analyze verify --man=no /etc/systemd/system/swapfile.swap /etc/systemd/system/rlimit-swapfile-swapfile.service /etc/systemd/system/ollama.service /etc/systemd/system/rlimit-*.{service,timer} 2>&1`;
+      const timers = report.verified?.facts.filter(({ what }) => what === 'timer');
+      expect(
+        timers?.map(({ observed }) => observed.replace(/next .*|running now/, 'next')),
+      ).toEqual([...['rlimit-verify.timer active, next', 'rlimit-metrics.timer active, next']]);
       expect((await asRoot(seen)).stdout.split('\n')).toEqual([
         ...['NoNewPrivs:\t1', 'CapBnd:\t0000000000000000'].sort(),
-        ...['600 67108864', '50', '10', 'inactive', ''],
+        ...['600 67108864', '50', '10', 'inactive', 'active', 'active', ''],
       ]);
       // What a boot does, as far as one can without: everything is stopped and comes by its unit again.
       await asRoot(
         'systemctl stop swapfile.swap ollama earlyoom; systemctl daemon-reexec; systemctl start swap.target ollama earlyoom; systemctl start swapfile.swap',
       );
-      expect((await apply<CheckReport>(`${plan} --check --force`)).status).toBe(0);
+      const check = await apply<CheckReport>(`${plan} --check --force`);
+      expect(check.report.verified?.facts.filter(({ isSo }) => !isSo)).toEqual([]);
+      expect(check).toMatchObject({ status: 0, report: { isAsPlanned: true } });
       expect((await apply(`${plan} --revert --yes`)).report).toMatchObject({
         outcome: 'reverted',
         remarks: [],

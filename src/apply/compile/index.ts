@@ -6,6 +6,7 @@ import type { Plan } from '../plan.js';
 import { earlyoom, swapFile, swappiness, zram } from './memory.js';
 import { sumsOf } from './sums.js';
 import { compileTarget, resolveTargets } from './targets.js';
+import { timers } from './timers.js';
 import { delegate, docker, nix } from './tools.js';
 import type { Action, Compiled, LeftOver } from './types.js';
 
@@ -56,6 +57,7 @@ export async function compilePlan(
       ...actions.filter((action) => action.do === 'restart'),
     ]),
     units: parts.flatMap((part) => part.units),
+    userUnits: parts.flatMap((part) => part.userUnits),
     wishes: others.flatMap((part) => part.wishes ?? []),
     left: [...everyUserLeft(plan), ...others.flatMap((part) => part.left ?? [])],
     notes: [
@@ -68,6 +70,7 @@ export async function compilePlan(
     ],
     sums: sumsOf(plan, targets, written, facts),
     made: others.flatMap((part) => part.made ?? []),
+    folders: others.flatMap((part) => part.folders ?? []),
     ...(tryOut === undefined ? {} : { tryOut }),
   };
 }
@@ -88,6 +91,7 @@ function otherParts(plan: Plan, facts: PlanFacts, runtime: boolean): Other[] {
     ...(plan.nix === undefined ? [] : [nix(plan.nix, facts)]),
     ...(containers === undefined ? [] : [docker(containers, facts)]),
     ...(plan.delegate === undefined ? [] : [delegate(plan, plan.delegate)]),
+    ...(plan.timers === undefined ? [] : [timers(plan, plan.timers, facts)]),
   ];
 }
 
@@ -165,6 +169,7 @@ function runtimeNotes({
   nix: builds,
   containers,
   delegate: given,
+  timers: planned,
   targets,
 }: Plan): string[] {
   const parts = [
@@ -173,6 +178,7 @@ function runtimeNotes({
     ...(builds === undefined ? [] : ['nix.conf']),
     ...(containers === undefined ? [] : ['daemon.json']),
     ...(given === undefined ? [] : ['delegation']),
+    ...(planned === undefined ? [] : ['timers']),
     ...(targets.some(({ hardening, oomScore }) => hardening !== undefined || oomScore !== undefined)
       ? ['hardening']
       : []),

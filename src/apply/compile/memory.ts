@@ -1,6 +1,7 @@
 /** Swap, compressed memory, sysctl and earlyoom. Pure. */
 import { MiB } from '../../quantity/index.js';
 import { shellLine } from '../../text/index.js';
+import { commandLine, unitText, writtenBy } from '../../units/index.js';
 import { MERGED_FILES, type PlanFacts } from '../facts.js';
 import type { EarlyoomPlan, Plan, SwapFile, Zram } from '../plan.js';
 import { withIniSection, withShellSettings } from './merge.js';
@@ -26,7 +27,7 @@ export function swappiness(plan: Plan, value: number): Parts {
     files: [
       own(
         `/etc/sysctl.d/60-rlimit-${plan.name}.conf`,
-        `# Written by rlimit apply, plan ${plan.name}: programs are left in memory while there is some.\nvm.swappiness = ${value}\n`,
+        `# ${writtenBy(plan.name)}: programs are left in memory while there is some.\nvm.swappiness = ${value}\n`,
         `vm.swappiness ${value}`,
       ),
     ],
@@ -77,40 +78,37 @@ function makerText(
     `mkswap ${path}.new >/dev/null`,
     `mv -f ${path}.new ${path}`,
   ];
-  return `# Written by rlimit apply, plan ${plan.name}.
-[Unit]
-Description=Make the swap file ${path}
-DefaultDependencies=no
-RequiresMountsFor=${folder}
-After=systemd-remount-fs.service
-Before=${swap} shutdown.target
-Conflicts=shutdown.target
-ConditionPathExists=!${path}
-
-[Service]
-Type=oneshot
-UMask=0077
-ExecStart=/bin/sh -ec '${steps.join('; ')}'
-`;
+  const unit = [
+    `Description=Make the swap file ${path}`,
+    'DefaultDependencies=no',
+    `RequiresMountsFor=${folder}`,
+    'After=systemd-remount-fs.service',
+    `Before=${swap} shutdown.target`,
+    'Conflicts=shutdown.target',
+    `ConditionPathExists=!${path}`,
+  ];
+  const start = `ExecStart=${commandLine(['/bin/sh', '-ec', steps.join('; ')])}`;
+  return unitText(
+    [`${writtenBy(plan.name)}.`],
+    [
+      ['Unit', unit],
+      ['Service', ['Type=oneshot', 'UMask=0077', start]],
+    ],
+  );
 }
 
 function swapText(
   plan: Plan,
   { path, priority, maker }: { path: string; priority: number; maker: string },
 ): string {
-  return `# Written by rlimit apply, plan ${plan.name}.
-[Unit]
-Description=Swap on ${path}
-Requires=${maker}
-After=${maker}
-
-[Swap]
-What=${path}
-Priority=${priority}
-
-[Install]
-WantedBy=swap.target
-`;
+  return unitText(
+    [`${writtenBy(plan.name)}.`],
+    [
+      ['Unit', [`Description=Swap on ${path}`, `Requires=${maker}`, `After=${maker}`]],
+      ['Swap', [`What=${path}`, `Priority=${priority}`]],
+      ['Install', ['WantedBy=swap.target']],
+    ],
+  );
 }
 
 /** Compressed memory by whichever tool is there. */
@@ -210,7 +208,7 @@ export function earlyoom(plan: Plan, wish: EarlyoomPlan, facts: PlanFacts): Part
     files: [
       own(
         '/etc/default/earlyoom',
-        `# Written by rlimit apply, plan ${plan.name}.\n# Free memory alone decides: work that may not swap leaves swap free.\nEARLYOOM_ARGS="${shellLine(argv)}"\n`,
+        `# ${writtenBy(plan.name)}.\n# Free memory alone decides: work that may not swap leaves swap free.\nEARLYOOM_ARGS="${shellLine(argv)}"\n`,
         'options of earlyoom',
       ),
       // One that leads elsewhere does the same; ours stays part of the plan.

@@ -2,7 +2,9 @@
 import { propertiesOf, unitSettings } from '../../export/formats/systemd.js';
 import type { Limits, Machine, Profile, UnitKind } from '../../model/index.js';
 import { loadProfile, resolve } from '../../profiles/index.js';
+import { isPropertyName, propertySpec } from '../../properties/index.js';
 import type { ManagerKind } from '../../systemd/client.js';
+import { unitText, writtenBy } from '../../units/index.js';
 import { fileNameOf, type PlanFacts } from '../facts.js';
 import type { Plan, Target } from '../plan.js';
 import { hardeningOf, shownHardening } from './hardening.js';
@@ -66,6 +68,7 @@ async function profileOf(
 export interface TargetParts {
   files: PlannedFile[];
   units: UnitWish[];
+  userUnits: UnitWish[];
   /** Services to be started anew, since some of their settings count only from a start on. */
   restart: string[];
   notes: string[];
@@ -81,9 +84,10 @@ export function compileTarget(
     machine,
   }: { facts: PlanFacts; plan: string; runtime: boolean; machine: Machine },
 ): TargetParts {
-  const parts: TargetParts = { files: [], units: [], restart: [], notes: leftOutNotes(target) };
+  const notes = leftOutNotes(target);
+  const parts: TargetParts = { files: [], units: [], userUnits: [], restart: [], notes };
   for (const unit of unitsOf(target, facts, parts.notes)) {
-    const kind = unit.file.endsWith('.scope')
+    const kind: UnitKind = unit.file.endsWith('.scope')
       ? 'scope'
       : unit.file.endsWith('.slice')
         ? 'slice'
@@ -103,14 +107,12 @@ export function compileTarget(
       manager: unit.manager,
       ...(runtime ? { runtime: true as const } : {}),
     });
-    if (unit.pattern !== undefined) {
-      parts.units.push({
-        units: unit.pattern,
-        kind,
-        manager: unit.manager,
-        properties,
-        ...(settings === undefined ? {} : { settings }),
-      });
+    const wish = { units: unit.pattern, kind, properties };
+    if (unit.folder === 'user') {
+      parts.userUnits.push({ ...wish, manager: 'user', ofOthers: true });
+    } else {
+      const more = settings === undefined ? {} : { settings };
+      parts.units.push({ ...wish, manager: unit.manager, ...more });
     }
     if (settings !== undefined && kind === 'service') parts.restart.push(unit.file);
   }
@@ -120,8 +122,8 @@ export function compileTarget(
 interface UnitPlace {
   /** Name of the unit file that the drop-in is for: `user-.slice`. */
   file: string;
-  /** The units that it counts for; absent where rlimit cannot look at them: other users’. */
-  pattern?: string;
+  /** The units that it counts for. */
+  pattern: string;
   manager: ManagerKind;
   /** Directory of units below /etc/systemd. */
   folder: 'system' | 'user' | 'own';
@@ -136,7 +138,12 @@ function unitsOf({ units }: Target, facts: PlanFacts, notes: string[]): UnitPlac
     case 'slice':
       return [{ file: units.name, pattern: units.name, manager: 'system', folder: 'system' }];
     case 'every-user':
-      return units.names.map((file) => ({ file, manager: 'system', folder: 'user' }));
+      return units.names.map((file) => ({
+        file,
+        pattern: file.replace(/([@-])\./, '$1*.'),
+        manager: 'system',
+        folder: 'user',
+      }));
     case 'this-user':
       return [{ file: units.name, pattern: units.name, manager: 'user', folder: 'own' }];
     case 'service':
@@ -199,7 +206,11 @@ function linesOf(
   const lines =
     kind === 'scope'
       ? Object.entries(properties).map(([name, value]) => `${name}=${value}`)
-      : unitSettings(subject, place).settings.map(([name, value]) => `${name}=${value}`);
+      : unitSettings(subject, place).settings.flatMap(([name, value]) => [
+          // To what the unit and other drop-ins list, systemd would add it.
+          ...(isListOfAddresses(name) ? [`${name}=`] : []),
+          `${name}=${value}`,
+        ]);
   // What counts only from a start on is nothing to be tried for a while.
   const hardening = runtime ? undefined : target.hardening;
   const score = runtime ? undefined : target.oomScore;
@@ -222,6 +233,10 @@ function linesOf(
   return { lines, properties, settings, notes };
 }
 
+function isListOfAddresses(name: string): boolean {
+  return isPropertyName(name) && propertySpec(name).kind === 'addresses';
+}
+
 function dropInText(
   { profile, limitsHere }: ResolvedTarget,
   kind: UnitKind,
@@ -230,9 +245,9 @@ function dropInText(
 ): string {
   const from = profile === undefined ? '' : `, profile ${profile}`;
   const rules = limitsHere.properties.flatMap(({ property, rule }) =>
-    rule === undefined ? [] : [`# ${property}: ${rule.replace(/\s+/g, ' ')}`],
+    rule === undefined ? [] : [`${property}: ${rule}`],
   );
-  return `${[`# Written by rlimit apply, plan ${plan}${from}.`, ...rules, `[${SECTIONS[kind]}]`, ...lines].join('\n')}\n`;
+  return unitText([`${writtenBy(plan)}${from}.`, ...rules], [[SECTIONS[kind], lines]]);
 }
 
 function leftOutNotes({ limitsHere, units }: ResolvedTarget): string[] {

@@ -2,6 +2,8 @@
 import { UsageError } from '../../errors/index.js';
 import type { Controller } from '../../model/index.js';
 import { looksLikeShare, parseShare } from '../../quantity/index.js';
+import { delegateLines } from '../../systemd/delegation.js';
+import { unitText, writtenBy } from '../../units/index.js';
 import { MERGED_FILES, type PlanFacts } from '../facts.js';
 import type { NixPlan, Plan } from '../plan.js';
 import { withNixSettings } from './merge.js';
@@ -129,7 +131,7 @@ export function delegate(plan: Plan, controllers: Controller[]): Parts {
     files: [
       {
         path: `/etc/systemd/system/user@.service.d/60-rlimit-${plan.name}.conf`,
-        content: `# Written by rlimit apply, plan ${plan.name}.\n[Service]\nDelegate=${controllers.join(' ')}\n`,
+        content: unitText([`${writtenBy(plan.name)}.`], [['Service', delegateLines(controllers)]]),
         why: 'controllers of users’ managers',
         manager: 'system',
       },

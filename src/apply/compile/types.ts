@@ -1,6 +1,7 @@
 /** What a plan comes to on one machine: plain data. */
 import type { Controller, UnitKind } from '../../model/index.js';
 import type { ManagerKind } from '../../systemd/client.js';
+import type { TimerName } from '../../timers/index.js';
 
 /** A file, or a symbolic link, as it is to be. */
 export interface PlannedFile {
@@ -33,6 +34,8 @@ export interface UnitWish {
   kind: UnitKind;
   manager: ManagerKind;
   properties: Record<string, string>;
+  /** Of users' own managers, which read files when they like. */
+  ofOthers?: true;
   /** Further settings as `systemctl show` tells them: `NoNewPrivileges` → `yes`. */
   settings?: Record<string, string>;
 }
@@ -43,7 +46,8 @@ export type MachineWish =
   | { what: 'swap'; path: string; priority: number; size: number }
   | { what: 'zram'; priority: number; size: number }
   | { what: 'earlyoom'; term: number; kill: number }
-  | { what: 'delegation'; controllers: Controller[] };
+  | { what: 'delegation'; controllers: Controller[] }
+  | { what: 'timer'; name: TimerName };
 
 /** What is left to a person, since it ends sessions, needs a package, or needs root. */
 export interface LeftOver {
@@ -76,6 +80,8 @@ export interface Compiled {
   files: PlannedFile[];
   actions: Action[];
   units: UnitWish[];
+  /** Units of every user's own manager: looked at, and never reloaded by root. */
+  userUnits: UnitWish[];
   wishes: MachineWish[];
   left: LeftOver[];
   /** What is not written here, and why; whole sentences. */
@@ -83,6 +89,8 @@ export interface Compiled {
   sums: Sums;
   /** Files that the plan makes besides, through units: the way back deletes them. */
   made: string[];
+  /** Folders that have to be there besides those of the files. */
+  folders: string[];
   /** Options that earlyoom is tried with before it gets them. */
   tryOut?: string[];
 }

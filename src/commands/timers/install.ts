@@ -4,19 +4,16 @@ import { BaseCommand } from '../../cli/base-command.js';
 import { managerFlags, managerOf } from '../../cli/timer-flags.js';
 import { UnavailableError, UsageError } from '../../errors/index.js';
 import { renderTimerChange } from '../../render/timers.js';
-import { stateFile } from '../../state/index.js';
 import {
   draftTimers,
   installTimers,
   type TimerChange,
-  type TimerName,
-  type TimerOptions,
   timerNames,
+  timerOptions,
   timerPlace,
+  USUAL_TIMES,
+  usualTimers,
 } from '../../timers/index.js';
-
-/** What is set up where nothing is named: metrics need somebody who reads them. */
-const USUAL: readonly TimerName[] = ['verify', 'alerts'];
 
 export default class TimersInstall extends BaseCommand {
   static override summary = 'Set up the daily verification, metrics and early warning in systemd.';
@@ -42,12 +39,12 @@ export default class TimersInstall extends BaseCommand {
     'verify-at': Flags.string({
       description: 'when to verify (systemd.time, "calendar events")',
       helpValue: 'EXPRESSION',
-      default: 'daily',
+      default: USUAL_TIMES.verifyAt,
     }),
     'metrics-at': Flags.string({
       description: 'when to collect metrics',
       helpValue: 'EXPRESSION',
-      default: 'minutely',
+      default: USUAL_TIMES.metricsAt,
     }),
     textfile: Flags.string({
       description:
@@ -66,18 +63,12 @@ export default class TimersInstall extends BaseCommand {
       throw new UsageError('--textfile wants an absolute path');
     }
     const words = argv as string[];
-    const usual = textfile === undefined ? USUAL : [...USUAL, 'metrics'];
-    const names = timerNames(words.length === 0 ? usual : words);
-    const usualDirectory =
-      manager === 'system' ? '/var/lib/prometheus/node-exporter' : stateFile('metrics');
-    const options: TimerOptions = {
-      program: [process.execPath, process.argv[1] ?? ''],
+    const names = timerNames(words.length === 0 ? usualTimers(textfile) : words);
+    const options = timerOptions(manager, {
       verifyAt: flags['verify-at'],
       metricsAt: flags['metrics-at'],
-      textfile: textfile ?? usualDirectory,
-      system: manager === 'system',
-      environment: placesOf(process.env),
-    };
+      ...(textfile === undefined ? {} : { textfile }),
+    });
     const place = timerPlace(manager);
     if (flags['dry-run']) {
       const files = draftTimers(names, options, place);
@@ -90,17 +81,6 @@ export default class TimersInstall extends BaseCommand {
     this.say(renderTimerChange(change));
     return change;
   }
-}
-
-/** Where settings and logs are, where somebody has them elsewhere: the manager may not know. */
-function placesOf(env: NodeJS.ProcessEnv): Record<string, string> {
-  const names = ['XDG_CONFIG_HOME', 'XDG_STATE_HOME'];
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = env[name] ?? '';
-      return value.startsWith('/') ? [[name, value]] : [];
-    }),
-  );
 }
 
 function makeDirectory(path: string): void {

@@ -2,6 +2,8 @@ import { statSync } from 'node:fs';
 import { CONTROLLERS, parseControllers, parseNames } from '../../cgroup/index.js';
 import { delegationRemedy } from '../../inspect/causes.js';
 import type { Controller, Finding } from '../../model/index.js';
+import { delegateLines } from '../../systemd/delegation.js';
+import { unitText } from '../../units/index.js';
 import type { Fix } from '../fix.js';
 import { namesIn, needText, type Place, readText, said, Unknown } from '../place.js';
 import { type CheckSpec, found, type Judged } from '../spec.js';
@@ -114,7 +116,7 @@ function delegationFix(manager: string): Fix {
     steps: [
       {
         file: '/etc/systemd/system/user@.service.d/delegate.conf',
-        content: '[Service]\nDelegate=cpu cpuset io memory pids\n',
+        content: unitText([], [['Service', delegateLines()]]),
       },
       { reload: [] },
     ],

@@ -2,7 +2,14 @@
 import type { PropertyName } from '../../properties/index.js';
 import { parseRate, parseSpan } from '../../quantity/index.js';
 import { blkioOfIoWeight, bytesOf, ioWeightOfBlkio, sharesOfCpuWeight, sized } from '../scales.js';
-import { type Dictionary, never, type Teller, type Told, withoutOomd } from '../translate.js';
+import {
+  type Dictionary,
+  never,
+  type Teller,
+  type Told,
+  withoutFilter,
+  withoutOomd,
+} from '../translate.js';
 
 /** One setting in both notations. */
 export interface ContainerWord {
@@ -86,6 +93,7 @@ export const DOCKER: Dictionary<ContainerWord> = {
   },
   OOMPolicy: oomPolicy('Docker'),
   RuntimeMaxSec: never('Docker ends no container by time'),
+  ...withoutFilter('a container is cut off by its network (--network none), not by addresses'),
   ...withoutOomd('looks at units, and containers are made without them'),
 };
 

@@ -3,7 +3,7 @@ import { parseSpan } from '../../quantity/index.js';
 import { aboutProfile, header } from '../comment.js';
 import { LABEL, nameFor, refuseOneForMany } from '../names.js';
 import { bytesOf, milliCoresOf, sized } from '../scales.js';
-import { type Dictionary, never, translate, withoutOomd } from '../translate.js';
+import { type Dictionary, never, translate, withoutFilter, withoutOomd } from '../translate.js';
 import type { Cannot, Format, Subject, Target } from '../types.js';
 import { yaml } from './compose.js';
 import { HEALTH, serviceOf } from './service.js';
@@ -89,6 +89,7 @@ const WORDS: Dictionary<Word> = {
     if (span === 'infinity') return { already: 'without a deadline there is none' };
     return { say: { pod: { activeDeadlineSeconds: Math.max(1, Math.round(span / 1_000_000)) } } };
   },
+  ...withoutFilter('a NetworkPolicy filters addresses, and it is no part of a Pod'),
   ...withoutOomd('looks at units, and Pods are made without them'),
 };
 

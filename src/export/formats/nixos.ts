@@ -1,10 +1,11 @@
 /** A NixOS module. */
 import { UsageError } from '../../errors/index.js';
+import { withoutSpecifiers } from '../../units/index.js';
 import { aboutProfile, header } from '../comment.js';
 import { refuseOneForMany, unitFor } from '../names.js';
 import type { Cannot, Format, Subject, Target } from '../types.js';
 import { nixSettings } from './nix-conf.js';
-import { hardeningNote, propertiesOf, unitSettings, withoutSpecifiers } from './systemd.js';
+import { hardeningNote, propertiesOf, unitSettings } from './systemd.js';
 
 export const nixos: Format = {
   summary: 'a NixOS module: systemd.services, systemd.slices, nix.settings',

@@ -1,9 +1,11 @@
 /** A Quadlet: a .container file from which Podman makes a service (podman-systemd.unit(5)). */
+
+import { unitText, withoutSpecifiers } from '../../units/index.js';
 import { aboutProfile, header } from '../comment.js';
 import { CONTAINER_NAME, nameFor } from '../names.js';
 import type { Format, Subject, Target } from '../types.js';
 import { HEALTH, serviceOf } from './service.js';
-import { unitSettings, withoutSpecifiers } from './systemd.js';
+import { unitSettings } from './systemd.js';
 
 /** Podman's own settings stand in [Container]; systemd's limits hold for the whole service. */
 export const quadlet: Format = {
@@ -17,25 +19,29 @@ export const quadlet: Format = {
     const { notes, restarts } = serviceOf(subject, target);
     // They are for what runs in the container, not for podman.
     const environment = settings.filter(([setting]) => setting === 'Environment');
-    const text = [
+    const comments = [
       ...header('quadlet', [subject], target.machine, [
         `Put it into /etc/containers/systemd/${name}.container (~/.config/containers/systemd/ for`,
         `yourself), then: systemctl daemon-reload, systemctl start ${name}`,
       ]),
       ...aboutProfile(subject, { notes: [...notes, SPLIT], cannot }),
-      '',
-      '[Container]',
+    ];
+    const container = [
       ...containerLines(name, subject, target),
       ...environment.map(([setting, value]) => `${setting}=${unexpanded(value)}`),
-      '',
-      '[Service]',
+    ];
+    const service = [
       ...settings
         .filter((each) => !environment.includes(each))
         .map(([setting, value]) => `${setting}=${value}`),
       `Restart=${restarts ? 'on-failure' : 'no'}`,
-      ...(restarts ? ['', '[Install]', 'WantedBy=default.target'] : []),
     ];
-    return { text: `${text.join('\n')}\n`, cannot };
+    const text = unitText(comments, [
+      ['Container', container],
+      ['Service', service],
+      ...(restarts ? [['Install', ['WantedBy=default.target']] as const] : []),
+    ]);
+    return { text, cannot };
   },
 };
 

@@ -3,7 +3,7 @@ import { parseSpan } from '../../quantity/index.js';
 import { aboutProfile, header } from '../comment.js';
 import { CONTAINER_NAME, nameFor } from '../names.js';
 import { bytesOf, milliCoresOf } from '../scales.js';
-import { type Dictionary, never, translate, withoutOomd } from '../translate.js';
+import { type Dictionary, never, translate, withoutFilter, withoutOomd } from '../translate.js';
 import type { Cannot, Format, Subject } from '../types.js';
 import { shellWord } from './words.js';
 
@@ -102,6 +102,7 @@ const WORDS: Dictionary<string> = {
     const say = `--time=${time(seconds)}`;
     return seconds % 60 === 0 ? { say } : { say, note: 'Slurm counts whole minutes, rounded up' };
   },
+  ...withoutFilter('Slurm filters no addresses'),
   ...withoutOomd('is not what guards a cluster’s jobs'),
 };
 

@@ -2,6 +2,7 @@
 import type { Limits } from '../../model/index.js';
 import { isPropertyName, propertySpec } from '../../properties/index.js';
 import { compileProperties } from '../../systemd/compile.js';
+import { quoted, unitText, withoutSpecifiers, word } from '../../units/index.js';
 import { aboutProfile, header } from '../comment.js';
 import { unitFor } from '../names.js';
 import { beyondLimits } from '../translate.js';
@@ -18,17 +19,16 @@ export const systemd: Format = {
     if (subject === undefined) return { text: '', cannot: [] };
     const { unit, kind } = unitFor(subject, target);
     const { settings, cannot } = unitSettings(subject, target);
-    const text = [
+    const comments = [
       ...header('systemd', [subject], target.machine, [
         `Put it into /etc/systemd/system/${unit}.d/50-rlimit.conf, then: systemctl daemon-reload`,
         ...(kind === 'slice' ? [`It can as well be the unit file itself, .../${unit}.`] : []),
       ]),
       ...aboutProfile(subject, { notes: hardeningNote(kind, target), cannot }),
-      '',
-      kind === 'slice' ? '[Slice]' : '[Service]',
-      ...settings.map(([name, value]) => `${name}=${value}`),
     ];
-    return { text: `${text.join('\n')}\n`, cannot };
+    const lines = settings.map(([name, value]) => `${name}=${value}`);
+    const text = unitText(comments, [[kind === 'slice' ? 'Slice' : 'Service', lines]]);
+    return { text, cannot };
   },
 };
 
@@ -80,27 +80,12 @@ export function withoutEnvironment(
   return names.length === 0 ? [] : [{ profile, what: 'environment', value: names.join(', '), why }];
 }
 
-/** A word for systemd's own splitting: in double quotes, with C escapes (systemd.syntax(7)). */
-export function quoted(text: string): string {
-  return `"${text
-    .replaceAll('\\', '\\\\')
-    .replaceAll('"', '\\"')
-    .replaceAll('\n', '\\n')
-    .replaceAll('\t', '\\t')}"`;
-}
-
-/** systemd puts names of units, hosts and others in place of `%n`, `%H` … */
-export function withoutSpecifiers(text: string): string {
-  return text.replaceAll('%', '%%');
-}
-
 /** A path in front of a rate or a weight is a word with specifiers; all else is taken as it is. */
 function settingValue(name: string, value: string): string {
   const kind = isPropertyName(name) ? propertySpec(name).kind.toString() : '';
   if (!kind.startsWith('io-device')) return value;
   const [path = '', amount = ''] = value.split(' ');
-  const safe = withoutSpecifiers(path);
-  return `${/^[\w./:%-]+$/.test(safe) ? safe : quoted(safe)} ${amount}`;
+  return `${word(path)} ${amount}`;
 }
 
 function environmentSetting([name, value]: [string, string]): [string, string] {

@@ -71,7 +71,7 @@ function heldSettings({ shown }: FoundUnit): {
 /** Of these no single assignment decides, so they are not among the settings of the files. */
 function isList(name: PropertyName): boolean {
   const kind = propertySpec(name).kind.toString();
-  return kind === 'cpu-list' || kind.startsWith('io-device');
+  return kind === 'cpu-list' || kind === 'addresses' || kind.startsWith('io-device');
 }
 
 function linesOf(text: string): string[] {

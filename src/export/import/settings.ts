@@ -84,7 +84,8 @@ function take(limits: Record<string, string>, name: string, text: string): strin
   }
   const before = limits[name];
   const kind = isPropertyName(name) ? propertySpec(name).kind.toString() : '';
-  const whole = kind === 'cpu-list' && before !== undefined ? `${before} ${value}` : value;
+  const isList = kind === 'cpu-list' || kind === 'addresses';
+  const whole = isList && before !== undefined ? `${before} ${value}` : value;
   const trouble = valueTrouble(name, whole);
   if (trouble !== undefined) return trouble;
   if (kind.startsWith('io-device') && before !== undefined && !isSameDevice(before, value)) {

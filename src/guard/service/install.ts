@@ -1,15 +1,18 @@
 /** Setting the guard's service up, and taking it away again. */
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { isSealed, seal } from '../../budget/seal.js';
-import { isGone } from '../../cgroup/index.js';
 import { UnavailableError } from '../../errors/index.js';
-import { reasonOf } from '../../profiles/reason.js';
-import { removeFile, replaceFile } from '../../profiles/replace-file.js';
 import { type ManagerKind, systemctl } from '../../systemd/client.js';
+import {
+  type AskProgram,
+  complaintsOf,
+  originOf,
+  readUnit,
+  removeOwn,
+  writeOwn,
+} from '../../units/index.js';
 import { needManager, type ServicePlaces, servicePlaces, unitPath } from './places.js';
 import { readServiceState, type ServiceState } from './state.js';
-import { fileBefore, GUARD_UNIT, guardUnit, type ServiceNeeds, WRITTEN_BY } from './unit.js';
-import { type AskProgram, complaintsOf, exposureOf } from './verify.js';
+import { GUARD_UNIT, guardUnit, type ServiceNeeds, WRITTEN_BY } from './unit.js';
+import { exposureOf } from './verify.js';
 
 /** What `install` or `uninstall` did. */
 export interface ServiceChange {
@@ -49,13 +52,12 @@ export async function installService(
   const { manager } = needs;
   needManager(manager, 'install', places);
   const file = unitPath(manager, places);
-  const former = textOf(file);
-  const before = former === undefined ? undefined : beforeOf(former, file);
-  const text = seal(guardUnit({ ...needs, ...(before === undefined ? {} : { before }) }));
-  const complaints = await complaintsOf(text, manager, ask);
+  const text = guardUnit(needs);
+  const complaints = await complaintsOf([{ name: GUARD_UNIT, text }], manager, ask);
   refuse(complaints ?? []);
-  const backup = former === text ? undefined : write(file, text, former, before);
-  if (former !== text) await control(['daemon-reload'], { manager });
+  const { done, backup } = writeOwn(file, text, WRITTEN_BY);
+  const isNew = done !== 'unchanged';
+  if (isNew) await control(['daemon-reload'], { manager });
   await control(['enable', '--quiet', GUARD_UNIT], { manager });
   const wasActive = (await readServiceState(manager, control)).active === 'active';
   if (start) await control(['start', GUARD_UNIT], { manager });
@@ -64,9 +66,9 @@ export async function installService(
     unit: GUARD_UNIT,
     manager,
     file,
-    change: former === text ? 'unchanged' : 'written',
+    change: isNew ? 'written' : 'unchanged',
     ...(backup === undefined ? {} : { backup }),
-    restartNeeded: wasActive && former !== text,
+    restartNeeded: wasActive && isNew,
     ...(exposure === undefined ? {} : { exposure }),
     verified: complaints !== undefined,
     needs,
@@ -84,66 +86,20 @@ export async function uninstallService(
 ): Promise<ServiceChange> {
   needManager(manager, 'uninstall', places);
   const file = unitPath(manager, places);
-  const text = textOf(file);
+  const text = readUnit(file);
   const result = { unit: GUARD_UNIT, manager, file, restartNeeded: false, verified: false };
-  if (text === undefined || !text.startsWith(WRITTEN_BY)) {
+  if (text === undefined || originOf(text, WRITTEN_BY).origin === 'foreign') {
     return { ...result, change: 'absent', state: await readServiceState(manager, control) };
   }
   await control(['disable', '--now', '--quiet', GUARD_UNIT], { manager });
-  // What somebody edited is not thrown away.
-  const backup = isSealed(text) ? undefined : removeFile(file);
-  const before = fileBefore(text);
-  const putsBack = before !== undefined && existsSync(before);
-  try {
-    if (putsBack) renameSync(before, file);
-    else rmSync(file, { force: true });
-  } catch (error) {
-    throw new UnavailableError(`${file} cannot be removed: ${reasonOf(error)}`);
-  }
+  const { done, backup } = removeOwn(file, WRITTEN_BY) ?? {};
   await control(['daemon-reload'], { manager });
   return {
     ...result,
-    change: putsBack ? 'put-back' : 'removed',
+    change: done === 'restored' ? 'put-back' : 'removed',
     ...(backup === undefined ? {} : { backup }),
     state: await readServiceState(manager, control),
   };
-}
-
-function textOf(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (isGone(error)) return undefined;
-    throw new UnavailableError(`${file} cannot be read: ${reasonOf(error)}`);
-  }
-}
-
-/** Where the file lies that is put back one day: somebody else's that is replaced now, or was before. */
-function beforeOf(former: string, file: string): string | undefined {
-  return former.startsWith(WRITTEN_BY) ? fileBefore(former) : freeName(`${file}.before-rlimit`);
-}
-
-function freeName(path: string): string {
-  for (let number = 1; ; number += 1) {
-    const name = number === 1 ? path : `${path}${number}`;
-    if (!existsSync(name)) return name;
-  }
-}
-
-/** @returns the backup of what somebody else wrote or edited */
-function write(
-  file: string,
-  text: string,
-  former: string | undefined,
-  before: string | undefined,
-): string | undefined {
-  if (former !== undefined && !former.startsWith(WRITTEN_BY) && before !== undefined) {
-    replaceFile(before, former, { overwrite: false });
-    replaceFile(file, text, { overwrite: true, backup: false, mode: 0o644 });
-    return before;
-  }
-  const isEdited = former !== undefined && !isSealed(former);
-  return replaceFile(file, text, { overwrite: true, backup: isEdited, mode: 0o644 }).backup;
 }
 
 function refuse(complaints: readonly string[]): void {

@@ -1,5 +1,6 @@
 /** The text of the guard's unit file. Pure. */
 import type { ManagerKind } from '../../systemd/client.js';
+import { commandLine, setting, unitText } from '../../units/index.js';
 
 /** Name of the service, in either manager. */
 export const GUARD_UNIT = 'rlimit-guard.service';
@@ -19,52 +20,49 @@ export interface ServiceNeeds {
   gpu: boolean;
   /** Settings of the driver are changed. */
   gpuSettings: boolean;
-  /** The file that stood there before, and is put back by `uninstall`. */
-  before?: string;
 }
 
 /** systemd's own search path for services (systemd.exec(5), Environment=). */
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** First line of a unit that is ours, edited or not. */
+/** Beginning of the first line of a unit that is ours, edited or not. */
 export const WRITTEN_BY = '# Written by `rlimit guard install`';
-const BEFORE = '# Before it there was: ';
 
 /** The unit file as systemd.unit(5) wants it. */
 export function guardUnit(needs: ServiceNeeds): string {
   const isSystem = needs.manager === 'system';
-  return [
-    `${WRITTEN_BY}; \`rlimit guard uninstall\` removes it.`,
-    '# To change a setting: systemctl edit. A file edited by hand is kept as a backup.',
-    ...(needs.before === undefined ? [] : [BEFORE + needs.before]),
-    '[Unit]',
-    'Description=Guard of this machine’s memory (rlimit)',
-    ...(isSystem ? ['After=dbus.socket systemd-tmpfiles-setup.service'] : []),
-    // A guard that fails again and again is not started for ever.
-    'StartLimitIntervalSec=5min',
-    'StartLimitBurst=5',
-    '',
-    '[Service]',
-    ...running(needs),
-    '',
-    ...(isSystem ? resources() : userResources()),
-    '',
-    ...(isSystem ? confinement(needs) : userConfinement()),
-    '',
-    '[Install]',
-    `WantedBy=${isSystem ? 'multi-user.target' : 'default.target'}`,
-    '',
-  ].join('\n');
-}
-
-/** The file that a unit of ours says was there before it. */
-export function fileBefore(text: string): string | undefined {
-  const line = text.split('\n').find((each) => each.startsWith(BEFORE));
-  return line?.slice(BEFORE.length);
+  return unitText(
+    [
+      `${WRITTEN_BY.slice(2)}; \`rlimit guard uninstall\` removes it.`,
+      'To change a setting: systemctl edit. A file edited by hand is kept as a backup.',
+    ],
+    [
+      [
+        'Unit',
+        [
+          'Description=Guard of this machine’s memory (rlimit)',
+          ...(isSystem ? ['After=dbus.socket systemd-tmpfiles-setup.service'] : []),
+          // A guard that fails again and again is not started for ever.
+          'StartLimitIntervalSec=5min',
+          'StartLimitBurst=5',
+        ],
+      ],
+      [
+        'Service',
+        [
+          ...running(needs),
+          '',
+          ...(isSystem ? resources() : userResources()),
+          '',
+          ...(isSystem ? confinement(needs) : userConfinement()),
+        ],
+      ],
+      ['Install', [`WantedBy=${isSystem ? 'multi-user.target' : 'default.target'}`]],
+    ],
+  );
 }
 
 function running({ manager, argv, path }: ServiceNeeds): string[] {
-  const [program = '', ...args] = argv;
   const search =
     path.length === 0 ? [] : [setting('Environment', `PATH=${path.join(':')}:${SYSTEM_PATH}`)];
   return [
@@ -72,7 +70,7 @@ function running({ manager, argv, path }: ServiceNeeds): string[] {
     // systemd-notify(1) is a process of its own.
     'NotifyAccess=all',
     'WatchdogSec=30s',
-    setting('ExecStart', program, ...args.map((word) => word.replaceAll('$', '$$$$'))),
+    `ExecStart=${commandLine(argv)}`,
     'ExecReload=/bin/kill -HUP $MAINPID',
     ...search,
     'Restart=on-failure',
@@ -181,14 +179,3 @@ function capabilities({ ebpf, gpuSettings }: ServiceNeeds): string[] {
 /** Without /dev/nvidia* there is no nvidia-smi, and any DeviceAllow= (ProtectClock= is one) hides them. */
 const GPU_DEVICES = ['# /dev/nvidia* and the X server’s socket in /tmp are needed for GPUs.'];
 const NO_DEVICES = ['PrivateDevices=yes', 'PrivateTmp=yes', 'ProtectClock=yes'];
-
-/** `Name=word word`, each word quoted where it needs it (systemd.syntax(7), Quoting). */
-function setting(name: string, ...words: string[]): string {
-  return `${name}=${words.map(quoted).join(' ')}`;
-}
-
-function quoted(word: string): string {
-  const literal = word.replaceAll('%', '%%');
-  if (/^[\w@+=:,./%$-]+$/.test(literal)) return literal;
-  return `"${literal.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`;
-}

@@ -1,6 +1,6 @@
 /** Watches the processes of one run and holds it to its limits, where no kernel file does. */
 import { readFileSync } from 'node:fs';
-import { Family, type Member } from '../../cgroup/index.js';
+import { Family, type Member, USEC_PER_TICK } from '../../cgroup/index.js';
 import type { WatchedLimits } from '../../inspect/watched.js';
 import { kibibytes } from '../../machine/read.js';
 import type { Figures } from '../../model/index.js';
@@ -9,8 +9,6 @@ import { type Action, type Candidate, decide, GRACE_MS, largest, type Seen } fro
 import { MemoryWatch } from './memory.js';
 import { creditAfter, nextLookMs } from './pace.js';
 
-/** USER_HZ: /proc counts time in hundredths of a second on every Linux there is (proc(5)). */
-const USEC_PER_TICK = 10_000;
 /** Speeds at which memory and tasks are reckoned to grow at least, for each second. */
 const LEAST_BYTES = 512 * 1024 * 1024;
 const LEAST_TASKS = 200;

@@ -206,7 +206,7 @@ describe('a trial until the next boot', () => {
     for (const { path } of files) expect(path).toMatch(/^\/run\/systemd\/.*-trial\.conf$/);
     expect(files.map(({ content }) => content).join()).not.toContain('NoNewPrivileges');
     expect(actions.map((action) => action.do)).toEqual(['sysctl', 'reload']);
-    expect(notes.at(-1)).toContain('swap, earlyoom, hardening are left as they are');
+    expect(notes.at(-1)).toContain('swap, earlyoom, timers, hardening are left as they are');
   });
 });
 

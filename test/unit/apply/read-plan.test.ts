@@ -1,7 +1,7 @@
 import { readFileSync, symlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { checkPlace } from '../../../src/apply/place.js';
 import { findPlan } from '../../../src/apply/read-plan.js';
-import { checkPlace } from '../../../src/apply/states.js';
 import { planOf, treeWith } from './world.js';
 
 describe('a plan’s file', () => {

@@ -14,6 +14,7 @@ import { onTestFinished } from 'vitest';
 import type { PlanFacts } from '../../../src/apply/facts.js';
 import type { Plan } from '../../../src/apply/plan.js';
 import { planFromFile } from '../../../src/apply/read-plan.js';
+import { timerOptions } from '../../../src/timers/index.js';
 import { machineWith } from '../profiles/places.js';
 
 /** A plan from the text of its file. */
@@ -41,6 +42,11 @@ export function facts(more: Partial<PlanFacts> = {}): PlanFacts {
     instances: {},
     enabled: { 'earlyoom.service': '/lib/systemd/system/earlyoom.service' },
     has: { docker: true, nix: true, zramGenerator: true, zramTools: false, oomd: true },
+    timerOptions: timerOptions(
+      'system',
+      {},
+      { env: {}, program: ['/usr/bin/node', '/opt/rlimit'] },
+    ),
     unknown: [],
     ...more,
   };

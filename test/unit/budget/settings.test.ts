@@ -7,10 +7,10 @@ import {
   type Setting,
   settingsOf,
 } from '../../../src/budget/drop-in.js';
-import { isSealed, seal } from '../../../src/budget/seal.js';
 import { settingsFor } from '../../../src/budget/set.js';
 import type { Machine } from '../../../src/model/index.js';
 import { GiB, MiB } from '../../../src/quantity/index.js';
+import { isSealed, seal } from '../../../src/units/index.js';
 
 const machine = (memory: number, cpus: number, cores = cpus): Machine => ({
   memory,

@@ -59,10 +59,25 @@ describe('busProperties', () => {
     ]);
   });
 
+  it('has addresses as numbers', () => {
+    const { properties } = busProperties({ IPAddressDeny: '127.0.0.0/8 ::1' });
+    expect(properties[0]).toEqual({
+      name: 'IPAddressDeny',
+      signature: 'a(iayu)',
+      words: [
+        ...['2', '2', '4', '127', '0', '0', '0', '8'],
+        ...['10', '16', ...Array.from({ length: 15 }, () => '0'), '1', '128'],
+      ],
+    });
+  });
+
   it('has a form for every property of the table', () => {
     const sample: Record<string, string> = {
       CPUQuota: '50%',
       ManagedOOMMemoryPressureLimit: '50%',
+      IPAddressAllow: 'localhost',
+      IPAddressDeny: 'any',
+      IPAccounting: 'yes',
       OOMPolicy: 'stop',
       ManagedOOMSwap: 'auto',
       ManagedOOMMemoryPressure: 'auto',

@@ -41,7 +41,7 @@ function desk(says: (args: readonly string[]) => string = () => ''): Desk {
       asked.push(args.join(' '));
       return says(args);
     },
-    analyze: async () => ({ ok: true, said: '' }),
+    ask: async () => ({ status: 0, out: '', err: '' }),
     read: (name) => readFileSync(join(directory, name), 'utf8'),
     write: (name, text) => writeFileSync(join(directory, name), text),
     names: () => readdirSync(directory).sort(),
@@ -126,7 +126,8 @@ describe('install', () => {
   });
 
   it('writes nothing that systemd does not take, or without a manager', async () => {
-    const refusing = { ...desk(), analyze: async () => ({ ok: false, said: 'no such time.' }) };
+    const refusal = async () => ({ status: 1, out: '', err: 'rlimit-verify.timer: no such time.' });
+    const refusing = { ...desk(), ask: refusal };
     await expect(installTimers(['verify'], OPTIONS, refusing)).rejects.toThrow(
       'does not take the units',
     );
@@ -136,6 +137,19 @@ describe('install', () => {
     await expect(installTimers(['verify'], OPTIONS, lost)).rejects.toThrow('no bus');
     expect([...refusing.names(), ...lost.names()]).toEqual([]);
   });
+});
+
+it('leaves what a plan has written to the plan, and says so', async () => {
+  const place = desk(() => '');
+  const text = '# Written by rlimit apply, plan ai-services; and so on\n\n[Timer]\n';
+  place.write('rlimit-verify.timer', text);
+  await expect(installTimers(['verify'], OPTIONS, place)).rejects.toMatchObject({
+    message: 'rlimit-verify.timer is there by plan ai-services',
+    exitCode: 2,
+  });
+  expect(place.names()).toEqual(['rlimit-verify.timer']);
+  place.write('rlimit-verify.service', text);
+  expect((await timerStatus(place))[0]).toMatchObject({ origin: 'foreign', plan: 'ai-services' });
 });
 
 describe('remove', () => {
@@ -159,7 +173,7 @@ describe('remove', () => {
     const place = desk();
     place.write('rlimit-verify.timer', '[Timer]\nOnCalendar=hourly\n');
     const { files } = await installTimers(['verify'], OPTIONS, place);
-    const backup = join(place.directory, 'rlimit-verify.timer.bak');
+    const backup = join(place.directory, 'rlimit-verify.timer.before-rlimit');
     expect(files[1]).toMatchObject({ done: 'replaced', backup });
     expect(place.read('rlimit-verify.timer')).toContain(`# In place of: ${backup}\n`);
     const again = await installTimers(['verify'], { ...OPTIONS, verifyAt: 'weekly' }, place);

@@ -16,7 +16,7 @@ import {
   type ServiceNeeds,
   uninstallService,
 } from '../../../../src/guard/service/index.js';
-import type { AskProgram } from '../../../../src/guard/service/verify.js';
+import type { AskProgram } from '../../../../src/units/index.js';
 
 const base = mkdtempSync(join(tmpdir(), 'rlimit-service-'));
 afterAll(() => rmSync(base, { recursive: true }));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fileBefore, guardUnit, type ServiceNeeds } from '../../../../src/guard/service/unit.js';
+import { guardUnit, type ServiceNeeds } from '../../../../src/guard/service/unit.js';
 import { parseUnitFile } from '../../../../src/systemd/unit-file.js';
 
 const least: ServiceNeeds = {
@@ -89,12 +89,5 @@ describe('the unit', () => {
     expect(valuesOf({ path: ['/root/.nvm/v22/bin'] }, 'Environment')).toEqual([
       'PATH=/root/.nvm/v22/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     ]);
-  });
-
-  it('remembers the file that was there before it', () => {
-    expect(fileBefore(guardUnit({ ...least, before: '/etc/x.before-rlimit' }))).toBe(
-      '/etc/x.before-rlimit',
-    );
-    expect(fileBefore(guardUnit(least))).toBeUndefined();
   });
 });

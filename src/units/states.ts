@@ -1,4 +1,5 @@
 /** Files as they are and as they are to be: read, compared, and put in place by rename. */
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   closeSync,
@@ -6,12 +7,12 @@ import {
   fchmodSync,
   fchownSync,
   fsyncSync,
+  futimesSync,
   lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
   readlinkSync,
-  realpathSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -20,13 +21,21 @@ import {
 } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { isGone } from '../cgroup/index.js';
-import { UnavailableError, UsageError } from '../errors/index.js';
+import { UnavailableError } from '../errors/index.js';
 import { printable } from '../text/index.js';
 
 /** What stands at a path. The content of a file is kept by its checksum (SHA-256). */
 export type State =
   | { kind: 'absent' }
-  | { kind: 'file'; blob: string; mode: number; uid: number; gid: number }
+  | {
+      kind: 'file';
+      blob: string;
+      mode: number;
+      uid: number;
+      gid: number;
+      /** Seconds since the epoch; absent for a content that is new. It decides nothing. */
+      mtime?: number;
+    }
   | { kind: 'link'; target: string };
 
 /** A state with the content, where it is a file. */
@@ -53,9 +62,16 @@ export function look(path: string): Seen {
     if (stats.isSymbolicLink()) return { state: { kind: 'link', target: readlinkSync(path) } };
     if (!stats.isFile()) throw new UnavailableError(`${printable(path)} is not a regular file`);
     const content = readFileSync(path);
-    const { uid, gid } = stats;
+    const { uid, gid, mtimeMs } = stats;
     return {
-      state: { kind: 'file', blob: blobOf(content), mode: stats.mode & 0o7777, uid, gid },
+      state: {
+        kind: 'file',
+        blob: blobOf(content),
+        mode: stats.mode & 0o7777,
+        uid,
+        gid,
+        mtime: mtimeMs / 1000,
+      },
       content,
     };
   } catch (error) {
@@ -101,20 +117,40 @@ export function put(path: string, state: State, content: Buffer | undefined, hoo
         `the kept content of ${printable(path)} is damaged: nothing was put there`,
       );
     }
-    writeDraft(draft, state, content);
+    writeDraft(draft, state, content, path);
   }
   hook(`rename ${path}`);
   renameSync(draft, path);
   syncFolder(dirname(path));
 }
 
-function writeDraft(draft: string, state: Extract<State, { kind: 'file' }>, content: Buffer): void {
+/**
+ * Access control lists, extended attributes and a security label of the file that is replaced go over to
+ * the new one (cp(1); Node has no calls for them). Without cp, or where the file system has none of them,
+ * there is nothing to be done.
+ */
+function copyAttributes(from: string, to: string): void {
+  if (lstatSync(from, { throwIfNoEntry: false })?.isFile() !== true) return;
+  // What cannot be kept of all is passed over; by its own name it would be an error.
+  const argv = ['--attributes-only', '--preserve=all', '--', from, to];
+  spawnSync('cp', argv, { stdio: 'ignore' });
+}
+
+function writeDraft(
+  draft: string,
+  state: Extract<State, { kind: 'file' }>,
+  content: Buffer,
+  former: string,
+): void {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const descriptor = openSync(draft, flags, 0o600);
   try {
     writeFileSync(descriptor, content);
+    copyAttributes(former, draft);
     if (process.geteuid?.() === 0) fchownSync(descriptor, state.uid, state.gid);
     fchmodSync(descriptor, state.mode);
+    const now = Date.now() / 1000;
+    futimesSync(descriptor, now, state.mtime ?? now);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
@@ -167,55 +203,5 @@ export function syncFolder(path: string): void {
     // EINVAL: a directory cannot be synced here.
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
-  }
-}
-
-/** Where plans may write, `/` at the end for all below. Those of a user are added by the caller. */
-const PLACES = [
-  '/etc/systemd/system/',
-  '/etc/systemd/user/',
-  '/etc/systemd/zram-generator.conf',
-  '/etc/sysctl.d/',
-  '/etc/default/earlyoom',
-  '/etc/default/zramswap',
-  '/etc/nix/nix.conf',
-  '/etc/docker/daemon.json',
-  '/run/systemd/system/',
-  '/run/systemd/user/',
-];
-
-/**
- * Makes sure that a path is one that plans may write to, and that no link on the way leads out of the
- * tree.
- * @param root what stands for `/`
- * @throws {UsageError}
- */
-export function checkPlace(path: string, root: string, own: readonly string[] = []): void {
-  const isClean =
-    !/[\p{Cc}\p{Cf}]/u.test(path) && path.split('/').every((part) => part !== '..' && part !== '.');
-  const isKnown = [...PLACES, ...own].some((place) =>
-    place.endsWith('/') ? path.startsWith(place) && path.length > place.length : path === place,
-  );
-  if (!isClean || !isKnown) {
-    throw new UsageError(`a plan does not write to ${printable(path)}`, {
-      why: 'It writes where systemd, sysctl, earlyoom, zram, Nix and docker have their settings.',
-    });
-  }
-  if (root === '') return;
-  const real = nearestReal(dirname(`${root}${path}`));
-  const base = realpathSync(root);
-  if (real === base || real.startsWith(`${base}/`)) return;
-  throw new UsageError(
-    `${printable(`${root}${path}`)} leads out of ${printable(root)}, to ${printable(real)}`,
-    {
-      why: 'A symbolic link in the tree points elsewhere. Nothing was written.',
-    },
-  );
-}
-
-function nearestReal(path: string): string {
-  for (let folder = path; ; folder = dirname(folder)) {
-    if (lstatSync(folder, { throwIfNoEntry: false }) !== undefined) return realpathSync(folder);
-    if (folder === dirname(folder)) return folder;
   }
 }
