@@ -22,17 +22,19 @@ export interface Image {
 const kernelSuite: Suite = 'bookworm';
 const kernelPackage = 'linux-image-cloud-amd64';
 
-const packages = [
+const systemPackages = [
   // What a Debian machine with a user session has.
   ...['systemd', 'systemd-sysv', 'dbus', 'dbus-user-session', 'libpam-systemd', 'udev', 'kmod'],
   ...['login', 'passwd', 'procps', 'mount', 'util-linux', 'bash'],
   // What the agent and Node need.
   ...['python3', 'libstdc++6'],
-  // What the tests run under limits.
-  ...['make', 'ninja-build', 'coq', 'libcoq-stdlib'],
-  // What ends processes besides the kernel. They do not run unless a test starts them.
-  ...['systemd-oomd', 'earlyoom'],
 ];
+
+/** What the tests run under limits. */
+const ranPackages = ['make', 'ninja-build', 'coq', 'libcoq-stdlib'];
+
+/** What ends processes besides the kernel. They do not run unless a test starts them. */
+const killerPackages = ['systemd-oomd', 'earlyoom'];
 
 /**
  * What only one suite carries. bpftrace brings libLLVM and libclang, 140 MB that every boot of the other
@@ -40,22 +42,45 @@ const packages = [
  */
 const packagesOf: Partial<Record<Suite, string[]>> = { trixie: ['bpftrace'] };
 
-function packagesFor(suite: Suite): string[] {
-  return [...packages, ...(packagesOf[suite] ?? [])];
+/**
+ * `standard`: what nearly all tests run on. `plans`: what the ready plans of rlimit apply set up, and a
+ * way in by ssh; built only where a test asks for it.
+ */
+export type ImageKind = 'standard' | 'plans';
+
+/** Of the image for plans, in place of what is run under limits. */
+const plannedPackages = ['openssh-server', 'openssh-client', 'nix-bin', 'nix-setup-systemd'];
+
+/** Each of the two programs that set compressed memory up is installed somewhere. */
+const zramPackages: Record<Suite, string> = {
+  bookworm: 'zram-tools',
+  trixie: 'systemd-zram-generator',
+  forky: 'systemd-zram-generator',
+};
+
+function packagesFor(suite: Suite, kind: ImageKind): string[] {
+  const others =
+    kind === 'plans'
+      ? [...killerPackages, ...plannedPackages, zramPackages[suite]]
+      : [...ranPackages, ...killerPackages, ...(packagesOf[suite] ?? [])];
+  return [...systemPackages, ...others];
 }
 
 /** Documentation and translations: half of the files, and nobody reads them there. */
 const leftOutPaths = ['doc', 'man', 'info', 'locale'];
 
-const diskSize = '6G';
+/** Nominal: what nothing was written to takes no room. That of `plans` has room for 16 GB of swap. */
+const diskSizes: Record<ImageKind, string> = { standard: '6G', plans: '24G' };
 const buildTimeoutMs = 20 * 60 * 1000;
 const imageFiles = join(import.meta.dirname, 'image');
 
 /** The image of a suite, built when the cache does not have it. */
-export async function ensureImage(suite: Suite): Promise<Image> {
+export async function ensureImage(suite: Suite, kind: ImageKind = 'standard'): Promise<Image> {
   const kernel = await ensureKernel();
-  const key = await diskKey(suite, kernel);
-  const disk = await cached(`disk-${suite}-${key}.img`, (path) => buildDisk(suite, kernel, path));
+  const key = await diskKey(suite, kind, kernel);
+  const disk = await cached(`disk-${suite}-${key}.img`, (path) =>
+    buildDisk(suite, kind, kernel, path),
+  );
   return { kernel: join(kernel.directory, 'vmlinuz'), disk };
 }
 
@@ -88,13 +113,13 @@ async function unpackKernel(directory: string): Promise<void> {
 }
 
 /** Changes with everything that goes into a disk, so that a stale one is never booted. */
-async function diskKey(suite: Suite, { version }: Kernel): Promise<string> {
+async function diskKey(suite: Suite, kind: ImageKind, { version }: Kernel): Promise<string> {
   const { node } = suiteFacts[suite];
   const recipe = {
     suite,
-    packages: packagesFor(suite),
+    packages: packagesFor(suite, kind),
     leftOutPaths,
-    diskSize,
+    diskSize: diskSizes[kind],
     node,
     kernel: version,
   };
@@ -105,15 +130,22 @@ async function diskKey(suite: Suite, { version }: Kernel): Promise<string> {
   return hash.digest('hex').slice(0, 16);
 }
 
-async function buildDisk(suite: Suite, kernel: Kernel, disk: string): Promise<void> {
+async function buildDisk(
+  suite: Suite,
+  kind: ImageKind,
+  kernel: Kernel,
+  disk: string,
+): Promise<void> {
   const tree = `${disk}.tree`;
   const modules = join(kernel.directory, 'modules', kernel.version);
   const node = await nodeBinary(suiteFacts[suite].node);
   try {
-    await debootstrap(suite, ['--variant=apt'], packagesFor(suite), tree);
+    await debootstrap(suite, ['--variant=apt'], packagesFor(suite, kind), tree);
     await runStep(join(imageFiles, 'provision.sh'), [tree, node, modules]);
-    // No journal: every boot works on a throw-away copy.
-    await runStep('mke2fs', ['-q', '-t', 'ext4', '-O', '^has_journal', '-d', tree, disk, diskSize]);
+    // No journal where every boot works on a throw-away copy. Where power is cut, one as everywhere.
+    const features = kind === 'standard' ? ['-O', '^has_journal'] : ['-J', 'size=16'];
+    const size = diskSizes[kind];
+    await runStep('mke2fs', ['-q', '-t', 'ext4', ...features, '-d', tree, disk, size]);
     await removeUnused(`disk-${suite}-`, 7);
   } finally {
     await rm(tree, { recursive: true, force: true });
