@@ -75,9 +75,9 @@ export class Bench {
     const { status, report } = await this.apply<CheckReport>(`${plan} --check`, user);
     const { verified, files } = report;
     const named = [
-      ...(verified?.findings ?? [])
-        .filter(({ severity }) => severity === 'problem')
-        .map(({ unit, property }) => [unit, property].filter((word) => word).join(' ')),
+      ...(verified?.findings ?? []).map(({ unit, property }) =>
+        [unit, property].filter((word) => word).join(' '),
+      ),
       ...files.map(({ path }) => path),
     ];
     const states = verified?.units.map(({ unit, state }) => `${unit} ${state}`) ?? [];
