@@ -1,8 +1,15 @@
 /** A machine that a ready plan was written for, and what is looked at there by hand. */
+import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { ApplyReport, CheckReport } from '../../../src/apply/index.js';
 import { bootMachine, type LiveMachine } from '../machine.js';
 import type { Suite } from '../suites.js';
+
+/** A ready plan with swap that fits on the disk of the standard image. */
+export function withSmallSwap(plan: string): string {
+  const text = readFileSync(`src/apply/plans/${plan}.yaml`, 'utf8');
+  return text.replace(/^( {4}size:) \d+G$/gm, '$1 64M');
+}
 
 /** Gibibytes, and processors. */
 export interface Size {
@@ -87,13 +94,22 @@ export class Bench {
   /** Every name below /etc, and of files their contents; what plans leave outside of it. */
   manifest(): Promise<string> {
     return this.must(`{ find /etc -printf '%p %y %m %U:%G %l\\n'; find /etc -type f -exec sha256sum {} +
-      find /swapfile* /var/lib/rlimit /run/rlimit /run/systemd/system.control -printf '%p %y %m %U:%G\\n' 2>/dev/null || :; } | sort`);
+      find /swapfile* /var/lib/rlimit /run/rlimit/apply /run/systemd/system.control/* -printf '%p %y %m %U:%G\\n' 2>/dev/null || :; } | sort`);
   }
 
   /** What the kernel holds, read without any of our readers (held.py): `user.slice memory.max` → value. */
   async held(): Promise<Record<string, string>> {
     return JSON.parse(await this.must('python3 /opt/rlimit/fixtures/held.py'));
   }
+}
+
+/** Lines that one text has and the other has not. */
+export function differences(now: string, before: string): string[] {
+  const [after, former] = [now, before].map((text) => text.split('\n'));
+  return [
+    ...(former ?? []).filter((line) => !after?.includes(line)).map((line) => `- ${line}`),
+    ...(after ?? []).filter((line) => !former?.includes(line)).map((line) => `+ ${line}`),
+  ];
 }
 
 /** What a controller that is on for a cgroup holds where nothing was set. */
