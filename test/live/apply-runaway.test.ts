@@ -44,8 +44,7 @@ if (isWhole)
         { user: 'root' },
       );
       await session.waitForOutput(/user-0\.slice\/session-\w+\.scope/);
-      const { report } = await bench.apply('shared-host --yes --force');
-      expect(report).toMatchObject({ outcome: 'applied', verified: { isInForce: true } });
+      await bench.applied('shared-host --force');
     }, 600_000);
 
     afterAll(() => bench?.close());

@@ -77,6 +77,21 @@ export class Bench {
     }
   }
 
+  /** Applies a plan, which has to be in force then; else all that was said is the error. */
+  async applied(words: string, user: 'root' | 'dev' = 'root'): Promise<ApplyReport> {
+    const { status, report } = await this.apply(`${words} --yes`, user);
+    const { outcome, failure, verified } = report;
+    if (status === 0 && outcome === 'applied' && verified?.isInForce) return report;
+    const found = {
+      status,
+      outcome,
+      failure,
+      findings: verified?.findings,
+      facts: verified?.facts,
+    };
+    throw new Error(`${words}: ${JSON.stringify(found)}`);
+  }
+
   /** `--check`, and all that it has found: `unit property`, facts by what they are about, paths of files. */
   async check(plan: string, user: 'root' | 'dev' = 'root') {
     const { status, report } = await this.apply<CheckReport>(`${plan} --check`, user);
