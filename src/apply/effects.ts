@@ -60,7 +60,6 @@ export async function actionsDue(
 const READS: Readonly<Record<string, readonly string[]>> = {
   'earlyoom.service': ['/etc/default/earlyoom'],
   'nix-daemon.service': ['/etc/nix/nix.conf'],
-  'systemd-zram-setup@zram0.service': ['/etc/systemd/zram-generator.conf'],
   'zramswap.service': ['/etc/default/zramswap'],
 };
 

@@ -69,7 +69,8 @@ async function factOf(wish: MachineWish): Promise<VerifiedFact> {
         areas.length === 0
           ? 'no compressed memory'
           : areas.map((area) => areaWords(area.path, area)).join('; ');
-      return { ...base, observed, isSo: areas.some((area) => isAsWished(area, wish)) };
+      // One that is used already gets its new size at the next boot: it is not taken away for that.
+      return { ...base, observed, isSo: areas.some(({ priority }) => priority === wish.priority) };
     }
     case 'earlyoom': {
       const { active = 'not installed', argv = [] } = await readEarlyoom(place);

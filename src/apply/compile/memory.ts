@@ -177,12 +177,7 @@ export function zram(plan: Plan, wish: Zram, facts: PlanFacts): Parts {
         'compressed memory (zram-generator)',
       ),
     ],
-    actions: [
-      // Started anew where it runs with other settings: its size counts from then on. The swap on it
-      // goes and comes with it; where memory is too short for that, it stays, and the plan is rolled back.
-      { do: 'start', unit: 'systemd-zram-setup@zram0.service', why: 'compressed memory' },
-      { do: 'start', unit: 'dev-zram0.swap', why: 'swap on compressed memory' },
-    ],
+    actions: [{ do: 'start', unit: 'dev-zram0.swap', why: 'swap on compressed memory' }],
     wishes,
   };
 }
