@@ -2,10 +2,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ApplyReport, CheckReport } from '../../src/apply/index.js';
 import { endKillers } from './killers.js';
-import { isHomeSuite, machine } from './machine-under-test.js';
+import { isWhole, machine } from './machine-under-test.js';
 import { withSmallSwap } from './plans/bench.js';
 
-const isHome = isHomeSuite('bookworm');
 const PLAN = '/opt/plans/ai.yaml';
 const SERVER = '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n';
 
@@ -30,7 +29,7 @@ const manifest = async () =>
     )
   ).stdout;
 
-if (isHome) {
+if (isWhole) {
   beforeAll(async () => {
     await machine.writeFile('/etc/systemd/system/ollama.service', SERVER, { owner: 'root' });
     await asRoot(
