@@ -103,7 +103,7 @@ if (isWhole)
       );
       const { status, report } = await bench.apply<ApplyReport>('ai-services --diff --force');
       expect(status).toBe(0);
-      expect(report.notes.join('\n')).toContain('llamacpp is masked');
+      expect(report.notes.join('\n')).toContain('llamacpp.service is masked');
       expect(report.files.map(({ path }) => path).join()).not.toContain('llamacpp');
       await bench.must(
         'systemctl unmask llamacpp; mv /root/llamacpp.service /etc/systemd/system; systemctl daemon-reload; systemctl start llamacpp',
