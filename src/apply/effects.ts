@@ -1,5 +1,6 @@
 /** What a plan does besides files, and the way back. */
 import { lstatSync, rmSync } from 'node:fs';
+import { makerOf, unfinished } from './compile/memory.js';
 import type { Action, Compiled, UnitWish } from './compile/types.js';
 import type { Effects } from './journal.js';
 import {
@@ -128,11 +129,17 @@ export async function undoEffects(effects: Effects, system: System): Promise<str
     if (load === 'not-found') continue;
     await tolerate(() => must(system, systemctlLine('system', 'stop', '--', unit)), failures);
   }
-  if (failures.length === 0) for (const path of effects.made) rmSync(path, { force: true });
+  if (failures.length === 0) for (const path of effects.made) await removeMade(path, system);
   for (const { name, was } of effects.values) {
     await tolerate(() => setSysctl(name, was, system), failures);
   }
   return failures;
+}
+
+/** Takes a file away that a unit makes; cut short, the unit may be at it still, or have left half of it. */
+async function removeMade(path: string, system: System): Promise<void> {
+  await system.run(systemctlLine('system', 'stop', '--', makerOf(path)));
+  for (const each of [unfinished(path), path]) rmSync(each, { force: true });
 }
 
 /** When the files are as they were: systemd reads them, and what read them at its start starts anew. */

@@ -5,6 +5,7 @@ import { parseSwaps } from '../doctor/checks/swap.js';
 import { placeHere } from '../doctor/index.js';
 import { readText, said, Unknown } from '../doctor/place.js';
 import type { Finding } from '../model/index.js';
+import { MiB, roughBytes } from '../quantity/index.js';
 import { printable } from '../text/index.js';
 import { startedUnit, type TimerName, timerPlace, timerStatus } from '../timers/index.js';
 import type { MachineWish } from './compile/types.js';
@@ -60,16 +61,16 @@ async function factOf(wish: MachineWish): Promise<VerifiedFact> {
     case 'swap': {
       const areas = parseSwaps(readText(place, '/proc/swaps') ?? '');
       const area = areas.find(({ path }) => path === wish.path);
-      const observed =
-        area === undefined ? `no swap on ${wish.path}` : `${wish.path}, priority ${area.priority}`;
-      return { ...base, observed, isSo: area?.priority === wish.priority };
+      const observed = area === undefined ? `no swap on ${wish.path}` : areaWords(wish.path, area);
+      return { ...base, observed, isSo: area !== undefined && isAsWished(area, wish) };
     }
     case 'zram': {
       const areas = parseSwaps(readText(place, '/proc/swaps') ?? '').filter(({ isZram }) => isZram);
       const observed =
         areas.length === 0
           ? 'no compressed memory'
-          : areas.map(({ path, priority }) => `${path}, priority ${priority}`).join('; ');
+          : areas.map((area) => areaWords(area.path, area)).join('; ');
+      // One that is used already gets its new size at the next boot: it is not taken away for that.
       return { ...base, observed, isSo: areas.some(({ priority }) => priority === wish.priority) };
     }
     case 'earlyoom': {
@@ -89,14 +90,29 @@ async function factOf(wish: MachineWish): Promise<VerifiedFact> {
   }
 }
 
+/** Size in bytes, and priority. */
+type Area = Pick<Extract<MachineWish, { what: 'zram' }>, 'size' | 'priority'>;
+
+/** The first page of an area is its header, and is not counted in /proc/swaps. */
+const HEADER_AT_MOST = MiB;
+
+function isAsWished(area: Area, wish: Area): boolean {
+  const lacking = wish.size - area.size;
+  return area.priority === wish.priority && lacking >= 0 && lacking <= HEADER_AT_MOST;
+}
+
+function areaWords(what: string, { size, priority }: Area): string {
+  return `${what} of ${roughBytes(size)}, priority ${priority}`;
+}
+
 function wordsOf(wish: MachineWish): string {
   switch (wish.what) {
     case 'swappiness':
       return `vm.swappiness ${wish.value}`;
     case 'swap':
-      return `${wish.path}, priority ${wish.priority}`;
+      return areaWords(wish.path, wish);
     case 'zram':
-      return `compressed memory, priority ${wish.priority}`;
+      return areaWords('compressed memory', wish);
     case 'earlyoom':
       return `earlyoom at ${wish.term}% and ${wish.kill}%`;
     case 'timer':

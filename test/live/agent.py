@@ -14,7 +14,7 @@ From the host:
   {"op": "readFile", "id", "path"}
 
 To the host:
-  {"event": "hello", "session": S}
+  {"event": "hello", "session": S, "boot": B}
   {"id", "event": "started", "pid"}
   {"id", "event": "output", "stream": "stdout" or "stderr", "data"}
   {"id", "event": "exit", "status", "signal", "timedOut"}
@@ -39,6 +39,12 @@ CHUNK = 65536
 # What a dead command left in its pipe fits in this many reads; a child that it left behind and
 # that writes for ever must not hold us up.
 LAST_READS = 64
+
+
+def boot_id():
+    """Another one after each boot (random(4))."""
+    with open('/proc/sys/kernel/random/boot_id', encoding='ascii') as file:
+        return file.read().strip()
 
 
 def encode(data):
@@ -316,7 +322,7 @@ class Agent:
             command.abandon()
         # The newline ends whatever part of a line the session before left on its way.
         os.write(self.port, b'\n')
-        self.say(event='hello', session=session)
+        self.say(event='hello', session=session, boot=boot_id())
 
     def write_file(self, request):
         account = pwd.getpwnam(request['owner'])

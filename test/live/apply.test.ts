@@ -1,19 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApplyReport, CheckReport } from '../../src/apply/index.js';
 import { endKillers } from './killers.js';
 import { isHomeSuite, isWhole, machine } from './machine-under-test.js';
+import { withSmallSwap } from './plans/bench.js';
 
 const isHome = isHomeSuite('trixie');
 
 function asRoot(command: string) {
   return machine.exec(command, { user: 'root', timeoutMs: 240_000 });
-}
-
-/** A ready plan with swap that fits on the machine's disk. */
-function small(plan: string): string {
-  const text = readFileSync(`src/apply/plans/${plan}.yaml`, 'utf8');
-  return text.replace(/^( {4}size:) \d+G$/gm, '$1 64M');
 }
 
 async function writePlan(name: string, text: string): Promise<string> {
@@ -81,7 +75,10 @@ afterAll(async () => {
 describe('a machine that is shared', () => {
   it('has both trees of a user capped, drift told, and all put back', async () => {
     const before = await state();
-    const text = small('shared-host').replace(/(t3-serve@\*\n.*\n\s+MemoryMax:) .*/, '$1 128M');
+    const text = withSmallSwap('shared-host').replace(
+      /(t3-serve@\*\n.*\n\s+MemoryMax:) .*/,
+      '$1 128M',
+    );
     const plan = await writePlan('shared', text);
     const { status, report } = await apply(`${plan} --yes`);
     expect(report).toMatchObject({ outcome: 'applied', verified: { isInForce: true } });
@@ -161,7 +158,7 @@ describe('model servers', () => {
   if (isHome)
     it('are limited, lose their privileges, have swap; and get all back', async () => {
       const before = await state();
-      const plan = await writePlan('ai', small('ai-services'));
+      const plan = await writePlan('ai', withSmallSwap('ai-services'));
       const scores = 'systemd-analyze security --no-pager ollama.service | tail -1';
       const score = (text: string) => Number(/ ([\d.]+) [A-Z]+/.exec(text)?.[1]);
       const { stdout: exposed } = await asRoot(scores);
@@ -238,7 +235,7 @@ if (isHome)
     if (isWhole)
       it('and a workstation is set up, as far as it has what it takes', async () => {
         const before = await state();
-        const plan = await writePlan('box', small('workstation-16g'));
+        const plan = await writePlan('box', withSmallSwap('workstation-16g'));
         const { report } = await apply(`${plan} --yes --force`);
         expect(report).toMatchObject({ outcome: 'applied', verified: { isInForce: true } });
         expect(report.notes.join()).toContain('nix-daemon.service is not installed');

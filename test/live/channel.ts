@@ -36,7 +36,9 @@ export type AgentEvent =
   | { event: 'error'; message: string }
   | { event: 'lost'; message: string };
 
-type Line = { event: 'hello'; session: string } | (AgentEvent & { id: string | null });
+type Line =
+  | { event: 'hello'; session: string; boot: string }
+  | (AgentEvent & { id: string | null });
 type Listener = (event: AgentEvent) => void;
 
 /**
@@ -50,6 +52,8 @@ export class Channel {
   #unread = '';
   #requests = 0;
   #lost: string | undefined;
+  /** Which boot of the machine the agent belongs to. */
+  #boot: string | undefined;
   #onHello: () => void = () => {};
 
   private constructor(socket: Socket) {
@@ -95,6 +99,21 @@ export class Channel {
     this.#listeners.delete(id);
   }
 
+  /**
+   * Wait for the agent of the next boot. The line itself outlives a reboot; what the machine was asked
+   * before does not.
+   */
+  async nextBoot(signal: AbortSignal): Promise<void> {
+    const before = this.#boot;
+    this.#endListeners('The test machine was booted anew.');
+    while (this.#boot === before) {
+      signal.throwIfAborted();
+      // The old agent may answer still, and what is said to a machine without an agent may get lost.
+      this.#sayHello();
+      await sleep(1000);
+    }
+  }
+
   close(): void {
     this.#socket.destroy();
     this.#lose('The connection to the test machine was closed.');
@@ -104,10 +123,14 @@ export class Channel {
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       this.#onHello = resolve;
-      // The newline ends whatever part of a line the host before left on its way.
-      this.#socket.write('\n');
-      this.#send({ op: 'hello', session: this.#session });
+      this.#sayHello();
     });
+  }
+
+  #sayHello(): void {
+    // The newline ends whatever part of a line the host before left on its way.
+    if (this.#lost === undefined) this.#socket.write('\n');
+    this.#send({ op: 'hello', session: this.#session });
   }
 
   #send(message: object): void {
@@ -125,7 +148,9 @@ export class Channel {
 
   #hear(line: Line): void {
     if (line.event === 'hello') {
-      if (line.session === this.#session) this.#onHello();
+      if (line.session !== this.#session) return;
+      this.#boot = line.boot;
+      this.#onHello();
     } else if (line.id !== null) {
       this.#listeners.get(line.id)?.(line);
     }
@@ -134,6 +159,10 @@ export class Channel {
   #lose(message: string): void {
     if (this.#lost !== undefined) return;
     this.#lost = message;
+    this.#endListeners(message);
+  }
+
+  #endListeners(message: string): void {
     for (const listener of this.#listeners.values()) listener({ event: 'lost', message });
     this.#listeners.clear();
   }

@@ -65,11 +65,15 @@ function commandLine(directory: string, options: EmulatorOptions): [string, ...s
   return [
     ...(['setpriv', '--pdeathsig', 'KILL'] as const),
     'qemu-system-x86_64',
-    ...['-nodefaults', '-display', 'none', '-no-reboot'],
-    ...['-machine', 'q35', '-cpu', 'Nehalem', ...CLOCKS[options.clock]],
+    ...['-nodefaults', '-display', 'none'],
+    ...['-machine', 'q35,memory-backend=ram', '-cpu', 'Nehalem', ...CLOCKS[options.clock]],
     ...['-smp', `${options.cpus}`, '-m', `${options.memoryMiB}`],
+    // Not reserved here, so that it may be more than this host has: what the machine never touches
+    // costs nothing. Its kernel touches 1/64 of it for its own table of pages.
+    ...['-object', `memory-backend-ram,id=ram,size=${options.memoryMiB}M,reserve=off`],
     ...['-kernel', options.kernel, '-append', kernelParameters],
-    // Writes go to a temporary file, so images stay as they were built.
+    // Writes go to a temporary file, so images stay as they were built. It lasts as long as qemu: a
+    // reboot of the machine finds its disk as it left it.
     '-snapshot',
     ...disk('root', options.disk),
     ...disk('payload', options.payload),

@@ -22,7 +22,7 @@ export interface Image {
 const kernelSuite: Suite = 'bookworm';
 const kernelPackage = 'linux-image-cloud-amd64';
 
-const base = [
+const systemPackages = [
   // What a Debian machine with a user session has.
   ...['systemd', 'systemd-sysv', 'dbus', 'dbus-user-session', 'libpam-systemd', 'udev', 'kmod'],
   ...['login', 'passwd', 'procps', 'mount', 'util-linux', 'bash'],
@@ -30,13 +30,11 @@ const base = [
   ...['python3', 'libstdc++6'],
 ];
 
-const packages = [
-  ...base,
-  // What the tests run under limits.
-  ...['make', 'ninja-build', 'coq', 'libcoq-stdlib'],
-  // What ends processes besides the kernel. They do not run unless a test starts them.
-  ...['systemd-oomd', 'earlyoom'],
-];
+/** What the tests run under limits. */
+const ranPackages = ['make', 'ninja-build', 'coq', 'libcoq-stdlib'];
+
+/** What ends processes besides the kernel. They do not run unless a test starts them. */
+const killerPackages = ['systemd-oomd', 'earlyoom'];
 
 /**
  * What only one suite carries. bpftrace brings libLLVM and libclang, 140 MB that every boot of the other
@@ -45,39 +43,56 @@ const packages = [
 const packagesOf: Partial<Record<Suite, string[]>> = { trixie: ['bpftrace'] };
 
 /**
- * A machine of its own for tests of what no other test needs: a whole Slurm cluster, with the data base
- * of its accounting. It is built when such a test runs for the first time.
+ * `standard`: what nearly all tests run on. `plans`: what the ready plans of rlimit apply set up, and a
+ * way in by ssh. `slurm`: a whole cluster, with the data base of its accounting. The last two are built
+ * only where a test asks for them.
  */
-export type Variant = 'slurm';
+export type ImageKind = 'standard' | 'plans' | 'slurm';
 
-const packagesOfVariant: Record<Variant, string[]> = {
-  slurm: ['slurmctld', 'slurmd', 'slurm-client', 'slurmdbd', 'mariadb-server', 'munge'],
+/** Each of the two programs that set compressed memory up is installed somewhere. */
+const zramPackages: Record<Suite, string> = {
+  bookworm: 'zram-tools',
+  trixie: 'systemd-zram-generator',
+  forky: 'systemd-zram-generator',
 };
 
-/** Its tests start these themselves, when they have written the configuration. */
-const idleOfVariant: Record<Variant, string[]> = {
+const packagesOfKind: Record<ImageKind, (suite: Suite) => string[]> = {
+  standard: (suite) => [...ranPackages, ...killerPackages, ...(packagesOf[suite] ?? [])],
+  plans: (suite) => [
+    ...killerPackages,
+    ...['openssh-server', 'openssh-client', 'nix-bin', 'nix-setup-systemd'],
+    zramPackages[suite],
+  ],
+  slurm: () => ['slurmctld', 'slurmd', 'slurm-client', 'slurmdbd', 'mariadb-server', 'munge'],
+};
+
+/** What Debian starts at boot, and a test here when it has written the configuration. */
+const idleOfKind: Partial<Record<ImageKind, string[]>> = {
   slurm: ['slurmctld', 'slurmd', 'slurmdbd', 'mariadb', 'munge'],
 };
 
-function packagesFor(suite: Suite, variant: Variant | undefined): string[] {
-  if (variant !== undefined) return [...base, ...packagesOfVariant[variant]];
-  return [...packages, ...(packagesOf[suite] ?? [])];
+function packagesFor(suite: Suite, kind: ImageKind): string[] {
+  return [...systemPackages, ...packagesOfKind[kind](suite)];
 }
 
 /** Documentation and translations: half of the files, and nobody reads them there. */
 const leftOutPaths = ['doc', 'man', 'info', 'locale'];
 
-const diskSize = '6G';
+/** Nominal: what nothing was written to takes no room. That of `plans` has room for 16 GB of swap. */
+const diskSizes: Record<ImageKind, string> = {
+  standard: '6G',
+  plans: '24G',
+  slurm: '6G',
+};
 const buildTimeoutMs = 20 * 60 * 1000;
 const imageFiles = join(import.meta.dirname, 'image');
 
 /** The image of a suite, built when the cache does not have it. */
-export async function ensureImage(suite: Suite, variant?: Variant): Promise<Image> {
+export async function ensureImage(suite: Suite, kind: ImageKind = 'standard'): Promise<Image> {
   const kernel = await ensureKernel();
-  const key = await diskKey(suite, variant, kernel);
-  const name = variant === undefined ? suite : `${suite}-${variant}`;
-  const disk = await cached(`disk-${name}-${key}.img`, (path) =>
-    buildDisk(suite, variant, kernel, path),
+  const key = await diskKey(suite, kind, kernel);
+  const disk = await cached(`disk-${suite}-${key}.img`, (path) =>
+    buildDisk(suite, kind, kernel, path),
   );
   return { kernel: join(kernel.directory, 'vmlinuz'), disk };
 }
@@ -111,17 +126,14 @@ async function unpackKernel(directory: string): Promise<void> {
 }
 
 /** Changes with everything that goes into a disk, so that a stale one is never booted. */
-async function diskKey(
-  suite: Suite,
-  variant: Variant | undefined,
-  { version }: Kernel,
-): Promise<string> {
+async function diskKey(suite: Suite, kind: ImageKind, { version }: Kernel): Promise<string> {
   const { node } = suiteFacts[suite];
   const recipe = {
     suite,
-    packages: packagesFor(suite, variant),
+    packages: packagesFor(suite, kind),
+    idle: idleOfKind[kind],
     leftOutPaths,
-    diskSize,
+    diskSize: diskSizes[kind],
     node,
     kernel: version,
   };
@@ -134,7 +146,7 @@ async function diskKey(
 
 async function buildDisk(
   suite: Suite,
-  variant: Variant | undefined,
+  kind: ImageKind,
   kernel: Kernel,
   disk: string,
 ): Promise<void> {
@@ -142,13 +154,15 @@ async function buildDisk(
   const modules = join(kernel.directory, 'modules', kernel.version);
   const node = await nodeBinary(suiteFacts[suite].node);
   try {
-    await debootstrap(suite, ['--variant=apt'], packagesFor(suite, variant), tree);
+    await debootstrap(suite, ['--variant=apt'], packagesFor(suite, kind), tree);
     await runStep(join(imageFiles, 'provision.sh'), [tree, node, modules]);
-    if (variant !== undefined) {
-      await runStep('chroot', [tree, 'systemctl', 'disable', ...idleOfVariant[variant]]);
+    for (const unit of idleOfKind[kind] ?? []) {
+      await runStep('chroot', [tree, 'systemctl', 'disable', unit]);
     }
-    // No journal: every boot works on a throw-away copy.
-    await runStep('mke2fs', ['-q', '-t', 'ext4', '-O', '^has_journal', '-d', tree, disk, diskSize]);
+    // No journal where every boot works on a throw-away copy. Where power is cut, one as everywhere.
+    const features = kind === 'plans' ? ['-J', 'size=16'] : ['-O', '^has_journal'];
+    const size = diskSizes[kind];
+    await runStep('mke2fs', ['-q', '-t', 'ext4', ...features, '-d', tree, disk, size]);
     await removeUnused(`disk-${suite}-`, 7);
   } finally {
     await rm(tree, { recursive: true, force: true });

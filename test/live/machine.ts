@@ -8,15 +8,16 @@ import {
   GuestProcess,
   type SpawnOptions,
 } from './guest-process.js';
-import { ensureImage, type Variant } from './image.js';
+import { ensureImage, type ImageKind } from './image.js';
 import { type Payload, payloadDisk } from './payload.js';
 import type { Suite } from './suites.js';
 
 export interface BootOptions {
-  /** A machine of its own kind; the suite's ordinary one, unless told otherwise. */
-  variant?: Variant;
   /** What to carry in. `product`, unless told otherwise. */
   payload?: Payload;
+  /** Which Debian; `standard`, unless told otherwise. */
+  image?: ImageKind;
+  /** May be more than the host has (see emulator.ts): 252 GiB and 36 processors come up. */
   memoryMiB?: number;
   cpus?: number;
   /** How time goes by while the machine computes; `instructions` has one processor. */
@@ -73,6 +74,24 @@ export class LiveMachine {
     return this.#ask({ op: 'readFile', path });
   }
 
+  /**
+   * Boot it anew, with the disk as it is now; what ran in it ends. With `cut` as after a power cut: at
+   * once, and what was not written to the disk yet is lost.
+   */
+  async reboot({ cut = false }: { cut?: boolean } = {}): Promise<void> {
+    const command = cut ? 'echo b >/proc/sysrq-trigger' : 'systemctl reboot';
+    // Behind the back of the agent, which ends commands of its own when it is greeted anew.
+    await this.exec(`setsid sh -c 'sleep 0.2; ${command}' </dev/null >/dev/null 2>&1 &`, {
+      user: 'root',
+    });
+    const signal = AbortSignal.any([
+      AbortSignal.timeout(bootTimeoutMs),
+      ...(this.#emulator === undefined ? [] : [this.#emulator.death]),
+    ]);
+    await this.#channel.nextBoot(signal);
+    await waitForUserManager(this);
+  }
+
   /** Let go of the machine, so that another process can connect to it. */
   disconnect(): void {
     this.#channel.close();
@@ -102,7 +121,7 @@ export class LiveMachine {
  */
 export async function bootMachine(suite: Suite, options: BootOptions = {}): Promise<LiveMachine> {
   const [image, payload] = await Promise.all([
-    ensureImage(suite, options.variant),
+    ensureImage(suite, options.image),
     payloadDisk(options.payload ?? 'product'),
   ]);
   const { clock = 'host' } = options;

@@ -69,7 +69,7 @@ function outcome(stderr: string): Outcome {
 
 describe.runIf(isHere)('on a cluster', () => {
   beforeAll(async () => {
-    cluster = await bootMachine('trixie', { variant: 'slurm' });
+    cluster = await bootMachine('trixie', { image: 'slurm' });
     await conf('slurm.conf', SLURM_CONF);
     await conf('cgroup.conf', cgroupConf('yes'));
     await asRoot(

@@ -36,10 +36,20 @@ export function swappiness(plan: Plan, value: number): Parts {
   };
 }
 
+/** The unit that makes a swap file. */
+export function makerOf(path: string): string {
+  return `rlimit-swapfile-${escapePath(path)}.service`;
+}
+
+/** Its name until it is whole. */
+export function unfinished(path: string): string {
+  return `${path}.new`;
+}
+
 /** A swap file: a unit that makes it, and one that uses it. */
 export function swapFile(plan: Plan, { path, size, priority }: SwapFile): Parts {
   const swap = `${escapePath(path)}.swap`;
-  const maker = `rlimit-swapfile-${escapePath(path)}.service`;
+  const maker = makerOf(path);
   const folder = '/etc/systemd/system';
   return {
     ...none(),
@@ -69,14 +79,15 @@ function makerText(
 ): string {
   const blocks = Math.floor(size / MiB);
   const folder = path.slice(0, path.lastIndexOf('/')) || '/';
+  const draft = unfinished(path);
   const steps = [
-    `rm -f ${path}.new`,
-    `: > ${path}.new`,
-    `chmod 600 ${path}.new`,
-    `chattr +C ${path}.new 2>/dev/null || :`,
-    `fallocate -l ${blocks}M ${path}.new || dd if=/dev/zero of=${path}.new bs=1M count=${blocks}`,
-    `mkswap ${path}.new >/dev/null`,
-    `mv -f ${path}.new ${path}`,
+    `rm -f ${draft}`,
+    `: > ${draft}`,
+    `chmod 600 ${draft}`,
+    `chattr +C ${draft} 2>/dev/null || :`,
+    `fallocate -l ${blocks}M ${draft} || dd if=/dev/zero of=${draft} bs=1M count=${blocks}`,
+    `mkswap ${draft} >/dev/null`,
+    `mv -f ${draft} ${path}`,
   ];
   const unit = [
     `Description=Make the swap file ${path}`,
