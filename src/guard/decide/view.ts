@@ -8,7 +8,6 @@ export interface View {
   settings: GuardSettings;
   state: GuardState;
   byPid: ReadonlyMap<number, ProcessSample>;
-  byKey: ReadonlyMap<string, ProcessSample>;
   /** Processes that are never touched. */
   vital: ReadonlySet<number>;
   /** Scopes that `rlimit run` made and that have a limit. */
@@ -20,6 +19,12 @@ export interface View {
 /** Names one process for ever. */
 export function keyOf({ pid, startTicks }: Pick<Named, 'pid' | 'startTicks'>): string {
   return `${pid}:${startTicks}`;
+}
+
+/** The process of a key, where it lives. A map of all keys would cost more than the few questions. */
+export function processOf(key: string, { byPid }: View): ProcessSample | undefined {
+  const process = byPid.get(Number.parseInt(key, 10));
+  return process !== undefined && keyOf(process) === key ? process : undefined;
 }
 
 export function nameOf({ pid, startTicks, comm }: ProcessSample): Named {
@@ -34,7 +39,6 @@ export function viewOf(state: GuardState, sample: MachineSample, settings: Guard
     settings,
     state,
     byPid,
-    byKey: new Map(sample.processes.map((each) => [keyOf(each), each])),
     vital: vitalPids(sample.processes, byPid, state.scene),
     ownScopes: sample.units.filter(
       ({ ours, unit, limits }) =>
