@@ -17,13 +17,22 @@ export interface MachineFacts {
   isCalm: boolean;
 }
 
-/** Shown as they are, but for `comm`, under which argv0 was read. */
+interface Moment extends MachineFacts {
+  /** It has neither run nor grown since its memory was read. */
+  isAsleep: boolean;
+  withFacts: boolean;
+  /** On the clock that rates are by. */
+  atMs: number;
+}
+
+/** Shown as they are, but for `comm`, under which argv0 was read, and whether it was. */
 export interface Details
   extends Pick<
     ProcessSample,
     'argv0' | 'uid' | 'cgroup' | 'anon' | 'swap' | 'oomScore' | 'oomScoreAdj'
   > {
   comm: string;
+  isNamed: boolean;
   /** When its memory was read, or it was seen to sleep since, on the clock that rates are by. */
   atMs: number;
 }
@@ -32,28 +41,35 @@ export class DetailReader {
   readonly #proc: string;
   readonly #pageSize: number;
 
-  constructor(proc: string, pageSize: number) {
+  readonly #withScore: boolean;
+
+  /** @param withScore whether oom_score is wanted: it tells people something, and decides nothing here */
+  constructor(proc: string, pageSize: number, withScore: boolean) {
     this.#proc = proc;
     this.#pageSize = pageSize;
+    this.#withScore = withScore;
   }
 
   /**
-   * Reads its memory, and where `withFacts` or it is not known under this name, all else as well.
-   * @param atMs on the clock that rates are by
+   * Reads its memory, unless it sleeps, and where `withFacts` or it is not known under this name, all
+   * else as well.
    */
   read(
     { pid, comm }: ProcessStat,
     before: Details | undefined,
-    moment: MachineFacts & { atMs: number; withFacts: boolean },
+    moment: Moment,
   ): Details {
     const known = before?.comm === comm ? before : undefined;
-    const details: Details = { comm, atMs: moment.atMs };
+    const isNamed = known?.isNamed === true || moment.isCalm;
+    const details: Details = { comm, isNamed, atMs: moment.atMs };
     if (known !== undefined && !moment.withFacts) copyFacts(known, details);
     else this.#readFacts(pid, details);
-    const argv0 =
-      known !== undefined ? known.argv0 : moment.isCalm ? this.#argv0(pid, comm) : undefined;
+    // One that was met while memory was short gets its name later.
+    const isToAsk = isNamed && known?.isNamed !== true;
+    const argv0 = isToAsk ? this.#argv0(pid, comm) : known?.argv0;
     if (argv0 !== undefined) details.argv0 = argv0;
-    this.#readMemory(pid, moment.hasSwap, details);
+    if (known !== undefined && moment.isAsleep) copyMemory(known, details);
+    else this.#readMemory(pid, moment.hasSwap, details);
     return details;
   }
 
@@ -80,7 +96,7 @@ export class DetailReader {
     // Where it cannot be read it is not ours to see.
     const cgroup = cgroupIn(readText(`${place}/cgroup`, 'utf8') ?? '');
     if (cgroup !== undefined) details.cgroup = cgroup;
-    const score = countOf(readText(`${place}/oom_score`) ?? '');
+    const score = this.#withScore ? countOf(readText(`${place}/oom_score`) ?? '') : undefined;
     if (score !== undefined) details.oomScore = score;
     const adjusted = /^-?\d+/.exec(readText(`${place}/oom_score_adj`) ?? '')?.[0];
     if (adjusted !== undefined) details.oomScoreAdj = Number(adjusted);
@@ -106,8 +122,13 @@ function copyFacts(from: Details, to: Details): void {
   if (from.oomScoreAdj !== undefined) to.oomScoreAdj = from.oomScoreAdj;
 }
 
+function copyMemory(from: Details, to: Details): void {
+  if (from.anon !== undefined) to.anon = from.anon;
+  if (from.swap !== undefined) to.swap = from.swap;
+}
+
 /** Shows details in a sample of their process. */
-export function show({ comm: _, atMs: __, ...details }: Details, sample: ProcessSample): void {
+export function show({ comm: _, isNamed: __, atMs: ___, ...details }: Details, sample: ProcessSample): void {
   Object.assign(sample, details);
 }
 

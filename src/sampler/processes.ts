@@ -37,6 +37,9 @@ interface Tracked {
  */
 const STILL = 4;
 const STILL_TURNS = 8;
+/** And what has been so for long still more seldom. */
+const LONG_STILL = 12;
+const LONG_STILL_TURNS = 16;
 
 /**
  * What others may change of a process, or it seldom does (cgroup, user, scores), is read anew every so
@@ -76,7 +79,7 @@ export class ProcessReader {
     this.#descriptors = descriptors;
     this.#most = details;
     this.#pageSize = readPageSize(proc);
-    this.#details = new DetailReader(proc, this.#pageSize);
+    this.#details = new DetailReader(proc, this.#pageSize, Number.isFinite(details));
   }
 
   /**
@@ -113,7 +116,7 @@ export class ProcessReader {
   #look(pid: number, isCalm: boolean): Tracked | undefined {
     const before = this.#tracked.get(pid);
     if (before !== undefined) {
-      if (isCalm && before.still >= STILL && !this.#isTurnOf(pid, STILL_TURNS)) {
+      if (isCalm && before.still >= STILL && !this.#isTurnOf(pid, turnsOf(before))) {
         before.turn = this.#turn;
         return before;
       }
@@ -226,7 +229,9 @@ export class ProcessReader {
   #detail(tracked: Tracked, { hasSwap, isCalm }: MachineFacts, withFacts: boolean): void {
     const { stat, details: before } = tracked;
     const atMs = this.#atMs;
-    const details = this.#details.read(stat, before, { hasSwap, isCalm, atMs, withFacts });
+    const isAsleep = tracked.still > 0 && before?.atMs === tracked.readMs;
+    const moment = { hasSwap, isCalm, isAsleep, atMs, withFacts };
+    const details = this.#details.read(stat, before, moment);
     tracked.details = details;
     const sample = { ...tracked.sample };
     show(details, sample);
@@ -259,6 +264,10 @@ export class ProcessReader {
     tracked.file = undefined;
     this.#descriptors.release();
   }
+}
+
+function turnsOf({ still }: Tracked): number {
+  return still >= LONG_STILL ? LONG_STILL_TURNS : STILL_TURNS;
 }
 
 function sizeOf({ sample, details }: Tracked): number {
