@@ -54,11 +54,7 @@ export class DetailReader {
    * Reads its memory, unless it sleeps, and where `withFacts` or it is not known under this name, all
    * else as well.
    */
-  read(
-    { pid, comm }: ProcessStat,
-    before: Details | undefined,
-    moment: Moment,
-  ): Details {
+  read({ pid, comm }: ProcessStat, before: Details | undefined, moment: Moment): Details {
     const known = before?.comm === comm ? before : undefined;
     const isNamed = known?.isNamed === true || moment.isCalm;
     const details: Details = { comm, isNamed, atMs: moment.atMs };
@@ -128,7 +124,10 @@ function copyMemory(from: Details, to: Details): void {
 }
 
 /** Shows details in a sample of their process. */
-export function show({ comm: _, isNamed: __, atMs: ___, ...details }: Details, sample: ProcessSample): void {
+export function show(
+  { comm: _, isNamed: __, atMs: ___, ...details }: Details,
+  sample: ProcessSample,
+): void {
   Object.assign(sample, details);
 }
 

@@ -9,7 +9,14 @@
  * Needs no root where user namespaces are allowed (unshare(1)).
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -179,7 +186,9 @@ function ended(child: ChildProcess): Promise<void> {
 /** CPU time of all its threads (the first figure of schedstat, in nanoseconds) and of its children. */
 function cpuMs({ pid }: ChildProcess): number {
   const threads = readdirSync(`/proc/${pid}/task`)
-    .map((task) => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]))
+    .map((task) =>
+      Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]),
+    )
     .reduce((sum, nanoseconds) => sum + nanoseconds / 1e6, 0);
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // cutime and cstime in hundredths of a second (proc_pid_stat(5)).
