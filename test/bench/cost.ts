@@ -5,6 +5,9 @@
  * else runs here; the load is told with it.
  *
  *   npm run build; npm run bench:cost [-- --windows 5 --seconds 30 --node /path/to/bin/node --without-churn]
+ *   npm run bench:cost -- --day
+ *
+ * --day takes the samples of a day, 86,400, as fast as it can beside 100 processes, and tells what is held.
  *
  * Needs no root where user namespaces are allowed (unshare(1)).
  */
@@ -38,12 +41,33 @@ sampler.sample();
 setInterval(() => sampler.sample(), 1000);
 `;
 
+/** The samples of a day without the time between them. */
+const DAY = `
+import { readdirSync } from 'node:fs';
+import { Sampler } from './sampler/index.js';
+const sampler = new Sampler({ details: Infinity });
+const MiB = (bytes) => (bytes / 2 ** 20).toFixed(2).padStart(6) + ' MiB';
+const tell = (taken) => {
+  globalThis.gc();
+  globalThis.gc();
+  const { heapUsed, external, rss } = process.memoryUsage();
+  const files = readdirSync('/proc/self/fd').length;
+  console.log(String(taken).padStart(6) + ' samples: held ' + MiB(heapUsed + external) +
+    ', resident ' + MiB(rss) + ', ' + files + ' open files');
+};
+for (let taken = 1; taken <= 86_400; taken += 1) {
+  sampler.sample();
+  if (taken === 1000 || taken % 14_400 === 0) tell(taken);
+}
+`;
+
 const { values } = parseArgs({
   options: {
     windows: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '30' },
     node: { type: 'string', default: process.execPath },
     'without-churn': { type: 'boolean', default: false },
+    day: { type: 'boolean', default: false },
     inside: { type: 'boolean', default: false },
   },
 });
@@ -78,10 +102,11 @@ function enterNamespace(): void {
 async function measureAll(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'rlimit-bench-'));
   try {
-    const subjects = await prepare(directory);
-    for (let index = 0; index < PROCESSES; index += 1) {
+    for (let index = 0; index < (values.day ? 100 : PROCESSES); index += 1) {
       spawn('sleep', ['infinity'], { stdio: 'ignore' });
     }
+    if (values.day) return await takeDay(directory);
+    const subjects = await prepare(directory);
     const { stdout } = spawnSync(values.node, ['--version'], { encoding: 'utf8' });
     console.log(`Node ${stdout.trim()}, ${values.windows} windows of ${values.seconds} s\n`);
     print(`beside ${PROCESSES} processes that sleep`, subjects, await measure(subjects));
@@ -100,16 +125,7 @@ async function measureAll(): Promise<void> {
 }
 
 async function prepare(directory: string): Promise<Subject[]> {
-  const file = join(directory, 'sampler.mjs');
-  await build({
-    stdin: { contents: SAMPLER, resolveDir: fileURLToPath(new URL('../../src', import.meta.url)) },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    minify: true,
-    outfile: file,
-    banner: { js: "import{createRequire as r}from'node:module';const require=r(import.meta.url);" },
-  });
+  const file = await bundle(directory, SAMPLER);
   const idle = join(directory, 'idle.cjs');
   writeFileSync(idle, 'setInterval(() => {}, 1000);');
   // As long as twice the first threshold is available, it looks in every third interval only.
@@ -136,6 +152,27 @@ async function prepare(directory: string): Promise<Subject[]> {
       mostMebibytes: MOST_MEBIBYTES,
     },
   ];
+}
+
+async function takeDay(directory: string): Promise<void> {
+  const file = await bundle(directory, DAY);
+  // As `rlimit guard run` starts Node: without the limit its young generation grows in such a loop.
+  const flags = ['--max-semi-space-size=1', '--expose-gc'];
+  await ended(spawn(values.node, [...flags, file], { stdio: ['ignore', 'inherit', 'inherit'] }));
+}
+
+async function bundle(directory: string, contents: string): Promise<string> {
+  const file = join(directory, 'daemon.mjs');
+  await build({
+    stdin: { contents, resolveDir: fileURLToPath(new URL('../../src', import.meta.url)) },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    minify: true,
+    outfile: file,
+    banner: { js: "import{createRequire as r}from'node:module';const require=r(import.meta.url);" },
+  });
+  return file;
 }
 
 /** All at the same time: what disturbs one disturbs the others. */

@@ -32,7 +32,8 @@ export function nameOf({ pid, startTicks, comm }: ProcessSample): Named {
 }
 
 export function viewOf(state: GuardState, sample: MachineSample, settings: GuardSettings): View {
-  const byPid = new Map(sample.processes.map((each) => [each.pid, each]));
+  const byPid = new Map<number, ProcessSample>();
+  for (const each of sample.processes) byPid.set(each.pid, each);
   const { total, available } = sample.memory;
   return {
     sample,
@@ -57,8 +58,8 @@ export function heldBy({ anon, rss, swap = 0 }: ProcessSample): number {
 }
 
 /** Whether it is to be kept alive: by the exact name of the process. */
-export function isManaged({ comm, argv0 }: ProcessSample, { managed_processes }: GuardSettings) {
-  return isNamedIn({ comm, argv0 }, managed_processes);
+export function isManaged(process: ProcessSample, { managed_processes }: GuardSettings) {
+  return isNamedIn(process, managed_processes);
 }
 
 export function isNamedIn(
