@@ -11,8 +11,8 @@
 ":" //; case $1 in run) rl_env=$(base64 -w0 /proc/$$/environ 2>/dev/null); [ ${#rl_env} -lt 130000 ] || rl_env= ;; esac
 ":" //; # A command that dies of SIGSEGV makes rlimit die of it too: that must not dump Node's memory.
 ":" //; ulimit -Sc 0
-":" //; # The guard stays, and memory is what it guards: less of Node's own for short-lived objects and code.
-":" //; rl_node=; case "$1 $2" in 'guard run') rl_node='--max-semi-space-size=1 --single-threaded --optimize-for-size --no-opt' ;; esac
+":" //; # What stays, stays resident: less of Node's own for short-lived objects and code.
+":" //; rl_node=; case "$*" in 'guard run'* | 'monitor '*--listen* | 'monitor '*--watch* | 'monitor alerts '*--follow*) rl_node='--max-semi-space-size=1 --single-threaded --optimize-for-size --no-opt' ;; esac
 ":" //; export RLIMIT_STARTED_WITH="$rl_nofile $rl_core $rl_ignored $rl_fds $rl_env"
 ":" //; exec node $rl_node "$0" "$@"
 require('../dist/main.cjs');

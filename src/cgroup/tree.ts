@@ -9,14 +9,17 @@ import { CGROUP_ROOT, isGone, readCgroupFile } from './read.js';
  */
 export function cgroupOf(pid: number | 'self', proc = '/proc'): string | undefined {
   try {
-    // A cgroup that was removed below a zombie ends in " (deleted)".
-    return /^0::(\/.*?)(?: \(deleted\))?$/m.exec(
-      readFileSync(`${proc}/${pid}/cgroup`, 'utf8'),
-    )?.[1];
+    return cgroupIn(readFileSync(`${proc}/${pid}/cgroup`, 'utf8'));
   } catch (error) {
     if (isGone(error)) return undefined;
     throw error;
   }
+}
+
+/** The cgroup v2 path in the text of a /proc/PID/cgroup (cgroups(7)). */
+export function cgroupIn(text: string): string | undefined {
+  // A cgroup that was removed below a zombie ends in " (deleted)".
+  return /^0::(\/.*?)(?: \(deleted\))?$/m.exec(text)?.[1];
 }
 
 /**

@@ -1,7 +1,8 @@
 /** Which cgroups are units that somebody has limited. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import type { Amount } from '../model/index.js';
 import { amountOf, coresOf, countOf } from './figures.js';
+import { readText } from './kept-file.js';
 
 /** More cgroups are not looked through: any user may make as many as they like in their own tree. */
 const MOST_CGROUPS = 4000;
@@ -73,7 +74,7 @@ function childrenOf(root: string, cgroup: string): string[] {
 
 function lookAt(cgroup: string, root: string): Seen {
   const read = <T>(file: string, parse: (text: string) => T) => {
-    const text = textOf(`${root}${cgroup}/${file}`);
+    const text = readText(`${root}${cgroup}/${file}`);
     return text === undefined ? undefined : parse(text);
   };
   const isLimit = (amount: Amount | undefined) => typeof amount === 'number';
@@ -100,7 +101,7 @@ const COMMON = 4;
  */
 function taskDefaults(proc: string, seen: readonly Seen[]): Set<number> {
   const limits = ['pid_max', 'threads-max'].flatMap(
-    (name) => countOf(textOf(`${proc}/sys/kernel/${name}`) ?? '') ?? [],
+    (name) => countOf(readText(`${proc}/sys/kernel/${name}`) ?? '') ?? [],
   );
   const most = Math.min(...limits);
   const defaults = new Set<number>();
@@ -115,12 +116,4 @@ function taskDefaults(proc: string, seen: readonly Seen[]): Set<number> {
   const [common] = [...counts].sort(([, a], [, b]) => b - a);
   if (common !== undefined && common[1] >= COMMON) defaults.add(common[0]);
   return defaults;
-}
-
-function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return undefined;
-  }
 }

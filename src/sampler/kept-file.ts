@@ -116,6 +116,18 @@ function readAll(file: number): number | undefined {
   }
 }
 
+/**
+ * The text of a file that is not kept open; undefined where it cannot be read. A third of what
+ * readFileSync costs, which asks for the size first and takes new memory each time.
+ */
+export function readText(path: string, encoding: BufferEncoding = 'latin1'): string | undefined {
+  const file = openQuietly(path);
+  if (file === undefined) return undefined;
+  const length = readAll(file);
+  closeQuietly(file);
+  return length === undefined ? undefined : buffer.toString(encoding, 0, length);
+}
+
 export function openQuietly(path: string): number | undefined {
   try {
     return openSync(path, 'r');

@@ -1,15 +1,11 @@
 /** What is read of the processes that matter besides their stat. */
-import { readFileSync, readSync, statSync } from 'node:fs';
-import { cgroupOf } from '../cgroup/index.js';
+import { readSync, statSync } from 'node:fs';
+import { cgroupIn } from '../cgroup/index.js';
 import { kibibytes } from '../machine/read.js';
 import type { ProcessSample } from '../model/index.js';
-import { present } from '../watch/present.js';
 import { countOf } from './figures.js';
-import { closeQuietly, openQuietly } from './kept-file.js';
+import { closeQuietly, openQuietly, readText } from './kept-file.js';
 import type { ProcessStat } from './stat.js';
-
-/** What seldom changes is read anew every so many samples, not of all processes in the same one. */
-const FACT_TURNS = 8;
 
 /** What decides which details are worth their reading. */
 export interface MachineFacts {
@@ -22,90 +18,88 @@ export interface MachineFacts {
 }
 
 interface Moment extends MachineFacts {
-  /** It has neither run nor grown since the look before. */
+  /** It has neither run nor grown since its memory was read. */
   isAsleep: boolean;
-  turn: number;
+  withFacts: boolean;
+  /** On the clock that rates are by. */
+  atMs: number;
 }
 
-/** Shown as they are, but for `comm`, under which argv0 was read. */
+/** Shown as they are, but for `comm`, under which argv0 was read, and whether it was. */
 export interface Details
   extends Pick<
     ProcessSample,
     'argv0' | 'uid' | 'cgroup' | 'anon' | 'swap' | 'oomScore' | 'oomScoreAdj'
   > {
   comm: string;
-  /** When they were read, on the clock that rates are by. */
-  atMs?: number;
-}
-
-export function shownOf({ comm: _, atMs: __, ...details }: Details): Partial<ProcessSample> {
-  return details;
+  isNamed: boolean;
+  /** When its memory was read, or it was seen to sleep since, on the clock that rates are by. */
+  atMs: number;
 }
 
 export class DetailReader {
   readonly #proc: string;
   readonly #pageSize: number;
 
-  constructor(proc: string, pageSize: number) {
+  readonly #withScore: boolean;
+
+  /** @param withScore whether oom_score is wanted: it tells people something, and decides nothing here */
+  constructor(proc: string, pageSize: number, withScore: boolean) {
     this.#proc = proc;
     this.#pageSize = pageSize;
+    this.#withScore = withScore;
   }
 
-  /** The same object as before where nothing was to be read. */
-  read(stat: ProcessStat, before: Details | undefined, moment: Moment): Details {
-    const { pid, comm } = stat;
-    const isDue = before?.comm !== comm || (pid + moment.turn) % FACT_TURNS === 0;
-    if (before !== undefined && moment.isAsleep && !isDue) return before;
-    const memory = this.#memory(pid, moment.hasSwap);
-    if (before !== undefined && !isDue) return { ...before, ...memory };
-    const argv0 = before?.comm === comm ? before.argv0 : this.#argv0(stat, moment.isCalm);
-    return { comm, ...present({ argv0 }), ...this.#facts(pid), ...memory };
+  /**
+   * Reads its memory, unless it sleeps, and where `withFacts` or it is not known under this name, all
+   * else as well.
+   */
+  read({ pid, comm }: ProcessStat, before: Details | undefined, moment: Moment): Details {
+    const known = before?.comm === comm ? before : undefined;
+    const isNamed = known?.isNamed === true || moment.isCalm;
+    const details: Details = { comm, isNamed, atMs: moment.atMs };
+    if (known !== undefined && !moment.withFacts) copyFacts(known, details);
+    else this.#readFacts(pid, details);
+    // One that was met while memory was short gets its name later.
+    const isToAsk = isNamed && known?.isNamed !== true;
+    const argv0 = isToAsk ? this.#argv0(pid, comm) : known?.argv0;
+    if (argv0 !== undefined) details.argv0 = argv0;
+    if (known !== undefined && moment.isAsleep) copyMemory(known, details);
+    else this.#readMemory(pid, moment.hasSwap, details);
+    return details;
   }
 
   /** Without swap one short file tells it all; /proc/PID/status takes the kernel five times as long. */
-  #memory(pid: number, hasSwap: boolean): Pick<ProcessSample, 'anon' | 'swap'> {
+  #readMemory(pid: number, hasSwap: boolean, details: Details): void {
     if (hasSwap) {
-      const status = this.#text(pid, 'status') ?? '';
-      return present({ anon: kibibytes(status, 'RssAnon'), swap: kibibytes(status, 'VmSwap') });
+      const status = readText(`${this.#proc}/${pid}/status`) ?? '';
+      const [anon, swap] = [kibibytes(status, 'RssAnon'), kibibytes(status, 'VmSwap')];
+      if (anon !== undefined) details.anon = anon;
+      if (swap !== undefined) details.swap = swap;
+      return;
     }
     // `size resident shared …` in pages; shared is RssFile and RssShmem (proc_pid_statm(5)).
-    const words = (this.#text(pid, 'statm') ?? '').split(' ');
+    const words = (readText(`${this.#proc}/${pid}/statm`) ?? '').split(' ', 3);
     const [resident, shared] = [countOf(words[1] ?? ''), countOf(words[2] ?? '')];
-    if (resident === undefined || shared === undefined) return {};
-    return { anon: Math.max(0, resident - shared) * this.#pageSize };
+    if (resident === undefined || shared === undefined) return;
+    details.anon = Math.max(0, resident - shared) * this.#pageSize;
   }
 
-  #facts(pid: number): Pick<ProcessSample, 'uid' | 'cgroup' | 'oomScore' | 'oomScoreAdj'> {
-    const adjusted = /^-?\d+/.exec(this.#text(pid, 'oom_score_adj') ?? '')?.[0];
-    return present({
-      uid: this.#uid(pid),
-      cgroup: this.#cgroup(pid),
-      oomScore: countOf(this.#text(pid, 'oom_score') ?? ''),
-      oomScoreAdj: adjusted === undefined ? undefined : Number(adjusted),
-    });
-  }
-
-  /** The effective user: its directory belongs to that one, even if it may not be dumped. */
-  #uid(pid: number): number | undefined {
-    try {
-      return statSync(`${this.#proc}/${pid}`).uid;
-    } catch {
-      return undefined;
-    }
-  }
-
-  #cgroup(pid: number): string | undefined {
-    try {
-      return cgroupOf(pid, this.#proc);
-    } catch {
-      // Not ours to see.
-      return undefined;
-    }
+  #readFacts(pid: number, details: Details): void {
+    const place = `${this.#proc}/${pid}`;
+    const uid = uidOf(place);
+    if (uid !== undefined) details.uid = uid;
+    // Where it cannot be read it is not ours to see.
+    const cgroup = cgroupIn(readText(`${place}/cgroup`, 'utf8') ?? '');
+    if (cgroup !== undefined) details.cgroup = cgroup;
+    const score = this.#withScore ? countOf(readText(`${place}/oom_score`) ?? '') : undefined;
+    if (score !== undefined) details.oomScore = score;
+    const adjusted = /^-?\d+/.exec(readText(`${place}/oom_score_adj`) ?? '')?.[0];
+    if (adjusted !== undefined) details.oomScoreAdj = Number(adjusted);
   }
 
   /** Base name of the first argument, where it is another than comm. */
-  #argv0({ pid, comm }: ProcessStat, isCalm: boolean): string | undefined {
-    if (!isCalm) return undefined;
+  #argv0(pid: number, comm: string): string | undefined {
     const file = openQuietly(`${this.#proc}/${pid}/cmdline`);
     if (file === undefined) return undefined;
     const length = readSome(file);
@@ -115,13 +109,34 @@ export class DetailReader {
     const name = (first.split('/').at(-1) ?? '').slice(0, MOST_NAME);
     return name === '' || name === comm ? undefined : name;
   }
+}
 
-  #text(pid: number, file: string): string | undefined {
-    try {
-      return readFileSync(`${this.#proc}/${pid}/${file}`, 'latin1');
-    } catch {
-      return undefined;
-    }
+function copyFacts(from: Details, to: Details): void {
+  if (from.uid !== undefined) to.uid = from.uid;
+  if (from.cgroup !== undefined) to.cgroup = from.cgroup;
+  if (from.oomScore !== undefined) to.oomScore = from.oomScore;
+  if (from.oomScoreAdj !== undefined) to.oomScoreAdj = from.oomScoreAdj;
+}
+
+function copyMemory(from: Details, to: Details): void {
+  if (from.anon !== undefined) to.anon = from.anon;
+  if (from.swap !== undefined) to.swap = from.swap;
+}
+
+/** Shows details in a sample of their process. */
+export function show(
+  { comm: _, isNamed: __, atMs: ___, ...details }: Details,
+  sample: ProcessSample,
+): void {
+  Object.assign(sample, details);
+}
+
+/** The effective user: its directory belongs to that one, even if it may not be dumped. */
+function uidOf(place: string): number | undefined {
+  try {
+    return statSync(place).uid;
+  } catch {
+    return undefined;
   }
 }
 

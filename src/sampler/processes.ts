@@ -2,10 +2,9 @@
 import { readdirSync, readSync } from 'node:fs';
 import { readPageSize } from '../cgroup/index.js';
 import type { ProcessSample } from '../model/index.js';
-import { present } from '../watch/present.js';
 import { closeQuietly, type Descriptors, LastBytes, openQuietly } from './kept-file.js';
 import { largest } from './largest.js';
-import { DetailReader, type Details, type MachineFacts, shownOf } from './process-details.js';
+import { DetailReader, type Details, type MachineFacts, show } from './process-details.js';
 import { type ProcessStat, parseStatBytes } from './stat.js';
 
 /** More than the longest stat: a comm has 64 bytes at most, each of the 52 numbers 20 digits. */
@@ -23,6 +22,7 @@ interface Tracked {
   last: LastBytes;
   stat: ProcessStat;
   details: Details | undefined;
+  /** Made anew for each change: an earlier one may still be looked at. */
   sample: ProcessSample;
   /** The sample it was last seen in, and when its stat was last read. */
   turn: number;
@@ -37,6 +37,20 @@ interface Tracked {
  */
 const STILL = 4;
 const STILL_TURNS = 8;
+/** And what has been so for long still more seldom. */
+const LONG_STILL = 12;
+const LONG_STILL_TURNS = 16;
+
+/**
+ * What others may change of a process, or it seldom does (cgroup, user, scores), is read anew every so
+ * many samples, not of all in the same one: of those that sleep on a calm machine, and of others. Where
+ * memory is short, so many of the largest are known as they are: one of them may have to be ended.
+ */
+const FACT_TURNS = { calm: 32, else: 8 } as const;
+const FRESH = 16;
+
+/** Less than this part of a core is not worth looking closer at. */
+const LEAST_CORES = 0.01;
 
 export interface ProcessReaderOptions {
   proc: string;
@@ -65,7 +79,7 @@ export class ProcessReader {
     this.#descriptors = descriptors;
     this.#most = details;
     this.#pageSize = readPageSize(proc);
-    this.#details = new DetailReader(proc, this.#pageSize);
+    this.#details = new DetailReader(proc, this.#pageSize, Number.isFinite(details));
   }
 
   /**
@@ -76,12 +90,13 @@ export class ProcessReader {
     this.#turn += 1;
     this.#atMs = atMs;
     const seen: Tracked[] = [];
-    for (const pid of this.#pids()) {
-      const tracked = this.#look(pid, facts.isCalm);
+    for (const name of this.#names()) {
+      const pid = Number(name);
+      const tracked = pid > 0 ? this.#look(pid, facts.isCalm) : undefined;
       if (tracked !== undefined) seen.push(tracked);
     }
-    this.#forgetGone();
-    for (const each of this.#thatMatter(seen)) this.#detail(each, facts);
+    if (seen.length < this.#tracked.size) this.#forgetGone();
+    this.#readDetails(seen, facts);
     return seen.map(({ sample }) => sample);
   }
 
@@ -90,26 +105,25 @@ export class ProcessReader {
     this.#tracked.clear();
   }
 
-  #pids(): number[] {
+  #names(): string[] {
     try {
-      return readdirSync(this.#proc)
-        .map(Number)
-        .filter((pid) => pid > 0);
+      return readdirSync(this.#proc);
     } catch {
       return [];
     }
   }
 
   #look(pid: number, isCalm: boolean): Tracked | undefined {
-    if (this.#kernel.has(pid)) {
-      // PIDs come round; in turns, since there are hundreds on a large machine.
-      if ((pid + this.#turn) % KERNEL_TURNS !== 0) return undefined;
-      this.#kernel.delete(pid);
-    }
     const before = this.#tracked.get(pid);
-    if (isCalm && before !== undefined && this.#isStill(before)) {
-      before.turn = this.#turn;
-      return before;
+    if (before !== undefined) {
+      if (isCalm && before.still >= STILL && !this.#isTurnOf(pid, turnsOf(before))) {
+        before.turn = this.#turn;
+        return before;
+      }
+    } else if (this.#kernel.has(pid)) {
+      // PIDs come round; in turns, since there are hundreds on a large machine.
+      if (!this.#isTurnOf(pid, KERNEL_TURNS)) return undefined;
+      this.#kernel.delete(pid);
     }
     const length = this.#readStat(pid, before);
     if (length === undefined) return undefined;
@@ -123,8 +137,8 @@ export class ProcessReader {
     return this.#note(stat, length);
   }
 
-  #isStill({ stat, still }: Tracked): boolean {
-    return still >= STILL && (stat.pid + this.#turn) % STILL_TURNS !== 0;
+  #isTurnOf(pid: number, turns: number): boolean {
+    return (pid + this.#turn) % turns === 0;
   }
 
   /** Bytes of its stat, now in `buffer`. */
@@ -144,10 +158,12 @@ export class ProcessReader {
 
   /** It has neither run nor grown. */
   #unchanged(tracked: Tracked): Tracked {
+    const { sample, details, readMs } = tracked;
+    // What was told of its memory still holds.
+    if (details?.atMs === readMs) details.atMs = this.#atMs;
     tracked.turn = this.#turn;
     tracked.readMs = this.#atMs;
     tracked.still += 1;
-    const { sample } = tracked;
     if (sample.cores !== 0 || sample.growth !== 0) {
       tracked.sample = { ...sample, cores: 0, growth: 0 };
     }
@@ -180,34 +196,51 @@ export class ProcessReader {
   #sampleOf(stat: ProcessStat, before: Tracked | undefined): ProcessSample {
     const { pid, startTicks, ppid, comm, cpuTicks } = stat;
     const rss = stat.residentPages * this.#pageSize;
-    const sample = { pid, startTicks, ppid, comm, rss };
+    const sample: ProcessSample = { pid, startTicks, ppid, comm, rss };
     const seconds = before === undefined ? 0 : (this.#atMs - before.readMs) / 1000;
     if (before === undefined || seconds <= 0) return sample;
-    const cores = Math.max(0, cpuTicks - before.stat.cpuTicks) / TICKS_PER_SECOND / seconds;
-    return { ...sample, cores, growth: (rss - before.sample.rss) / seconds };
+    sample.cores = Math.max(0, cpuTicks - before.stat.cpuTicks) / TICKS_PER_SECOND / seconds;
+    sample.growth = (rss - before.sample.rss) / seconds;
+    return sample;
+  }
+
+  #readDetails(seen: readonly Tracked[], facts: MachineFacts): void {
+    const isAll = this.#most >= seen.length;
+    const fresh = new Set(isAll && !facts.isCalm ? largest(seen, FRESH, sizeOf) : []);
+    for (const each of isAll ? seen : this.#thatMatter(seen)) {
+      const { details, stat, sample } = each;
+      const isAsleep = sample.cores === 0 && sample.growth === 0;
+      const isDue =
+        details?.comm !== stat.comm ||
+        fresh.has(each) ||
+        this.#isTurnOf(stat.pid, FACT_TURNS[isAsleep && facts.isCalm ? 'calm' : 'else']);
+      if (isDue || !isAsleep) this.#detail(each, facts, isDue);
+    }
   }
 
   /** The largest, what they have swapped out included, and those that used most of the processors. */
   #thatMatter(seen: readonly Tracked[]): Iterable<Tracked> {
-    if (this.#most >= seen.length) return seen;
     const bySize = largest(seen, this.#most, sizeOf);
     const busy = seen.filter(({ sample }) => (sample.cores ?? 0) >= LEAST_CORES);
     const byCores = largest(busy, Math.ceil(this.#most / 4), ({ sample }) => sample.cores ?? 0);
     return new Set([...bySize, ...byCores]);
   }
 
-  #detail(tracked: Tracked, facts: MachineFacts): void {
-    const { stat, sample, details: before } = tracked;
-    const isAsleep = sample.cores === 0 && sample.growth === 0;
-    const details = this.#details.read(stat, before, { ...facts, isAsleep, turn: this.#turn });
-    if (details === before) return;
+  #detail(tracked: Tracked, { hasSwap, isCalm }: MachineFacts, withFacts: boolean): void {
+    const { stat, details: before } = tracked;
+    const atMs = this.#atMs;
+    const isAsleep = tracked.still > 0 && before?.atMs === tracked.readMs;
+    const moment = { hasSwap, isCalm, isAsleep, atMs, withFacts };
+    const details = this.#details.read(stat, before, moment);
     tracked.details = details;
-    details.atMs = this.#atMs;
-    tracked.sample = {
-      ...sample,
-      ...shownOf(details),
-      ...present({ growth: growth(before, details) }),
-    };
+    const sample = { ...tracked.sample };
+    show(details, sample);
+    // Of anonymous memory: what a file that is read adds to rss is none.
+    const seconds = (atMs - (before?.atMs ?? atMs)) / 1000;
+    if (seconds > 0 && before?.anon !== undefined && details.anon !== undefined) {
+      sample.growth = (details.anon - before.anon) / seconds;
+    }
+    tracked.sample = sample;
   }
 
   #forgetGone(): void {
@@ -233,14 +266,8 @@ export class ProcessReader {
   }
 }
 
-/** Less than this part of a core is not worth looking closer at. */
-const LEAST_CORES = 0.01;
-
-/** Of anonymous memory, in bytes a second: what a file that is read adds to rss is none. */
-function growth(before: Details | undefined, now: Details): number | undefined {
-  const seconds = before?.atMs === undefined ? 0 : ((now.atMs ?? 0) - before.atMs) / 1000;
-  if (before?.anon === undefined || now.anon === undefined || seconds <= 0) return undefined;
-  return (now.anon - before.anon) / seconds;
+function turnsOf({ still }: Tracked): number {
+  return still >= LONG_STILL ? LONG_STILL_TURNS : STILL_TURNS;
 }
 
 function sizeOf({ sample, details }: Tracked): number {

@@ -92,6 +92,7 @@ export function eventsOfTrace(
 
 /** What a process has taken since the beginning of its window. */
 interface Window {
+  startTicks: number;
   sinceMs: number;
   bytes: number;
 }
@@ -103,7 +104,7 @@ interface Window {
  */
 export class SampledGrowth {
   readonly #thresholdBytes: number;
-  #windows = new Map<string, Window>();
+  #windows = new Map<number, Window>();
   #lastMs: number | undefined;
 
   constructor(thresholdBytes: number) {
@@ -116,18 +117,22 @@ export class SampledGrowth {
     names: readonly string[] | 'all',
   ): AllocationEvent[] {
     const lastMs = this.#lastMs ?? atMs;
-    const windows = new Map<string, Window>();
+    const windows = new Map<number, Window>();
     const events: AllocationEvent[] = [];
     for (const process of processes) {
-      if (process.growth === undefined || !isWatched(process, names)) continue;
-      const key = `${process.pid}:${process.startTicks}`;
-      const before = this.#windows.get(key) ?? { sinceMs: lastMs, bytes: 0 };
-      const bytes = Math.max(0, before.bytes + (process.growth * (atMs - lastMs)) / 1000);
+      const { pid, startTicks, growth } = process;
+      const known = this.#windows.get(pid);
+      // Nearly all sleep.
+      if (growth === undefined || (growth === 0 && known === undefined)) continue;
+      if (!isWatched(process, names)) continue;
+      const fresh = { startTicks, sinceMs: lastMs, bytes: 0 };
+      const before = known?.startTicks === startTicks ? known : fresh;
+      const bytes = Math.max(0, before.bytes + (growth * (atMs - lastMs)) / 1000);
       const overMs = atMs - before.sinceMs;
       const isOver = bytes > this.#thresholdBytes * Math.max(1, overMs / WINDOW_MS);
       if (isOver) events.push(sampledEvent(process, bytes, overMs));
       const isDone = isOver || overMs >= WINDOW_MS;
-      windows.set(key, isDone ? { sinceMs: atMs, bytes: 0 } : { ...before, bytes });
+      if (!isDone) windows.set(pid, { ...before, bytes });
     }
     this.#windows = windows;
     this.#lastMs = atMs;

@@ -10,7 +10,7 @@ import {
 import { type DataAction, DataCollection } from '../collect/index.js';
 import type { GuardState } from '../decide/types.js';
 import { isOpen } from '../decide/victims.js';
-import { isManaged, nameOf, viewOf } from '../decide/view.js';
+import { isManaged, nameOf, type View, viewOf } from '../decide/view.js';
 import type { GuardSettings } from '../settings/settings.js';
 import { GpuKeeper, type Tell } from './gpus.js';
 
@@ -46,8 +46,10 @@ export class Beside {
     for (const event of events) this.#tellAllocation(event);
     this.#data?.add(sample, events, actions);
     if (this.#gpus === undefined) return;
-    const view = viewOf(state, sample, this.#settings);
+    let view: View | undefined;
     this.#gpus.step(sample.atMs, (pid) => {
+      // Where there is no GPU nobody asks.
+      view ??= viewOf(state, sample, this.#settings);
       const process = view.byPid.get(pid);
       return process !== undefined && isOpen(process, view) ? nameOf(process) : undefined;
     });

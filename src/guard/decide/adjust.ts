@@ -5,7 +5,7 @@ import { heirsOf } from './heirs.js';
 import type { Step } from './ladder.js';
 import type { Action, GuardState, Inherited } from './types.js';
 import { isOpen, orderOf } from './victims.js';
-import { heldBy, keyOf, nameOf, type View } from './view.js';
+import { heldBy, keyOf, nameOf, processOf, type View } from './view.js';
 
 /** Who has been among them stays so, until somebody is larger by this factor: figures flicker. */
 const KEEPS = 1.1;
@@ -13,14 +13,16 @@ const KEEPS = 1.1;
 /** Who gets a score, and who gets the old one back. */
 export function adjustScores(view: View): Step & Pick<GuardState, 'adjusted' | 'inherited'> {
   const heirs = heirsOf(view.state, view.sample, view.byPid);
-  const alive = Object.entries(view.state.adjusted).filter(([key]) => view.byKey.has(key));
+  const alive = Object.entries(view.state.adjusted).filter(
+    ([key]) => processOf(key, view) !== undefined,
+  );
   const before = Object.fromEntries(alive);
   const chosen = largest(view, before, heirs);
   const { score } = view.settings.dynamic_adjustment;
   const actions: Action[] = [];
   const adjusted: GuardState['adjusted'] = {};
   for (const [key, record] of alive) {
-    const process = view.byKey.get(key);
+    const process = processOf(key, view);
     // One that holds nothing any more is on its way out: its score is nobody's to change by then.
     const isLeaving = process !== undefined && heldBy(process) === 0;
     if ((chosen.has(key) && record.to === score) || isLeaving) adjusted[key] = record;
@@ -74,21 +76,37 @@ function largest(
   heirs: GuardState['inherited'],
 ): Map<string, ProcessSample> {
   const { enabled, count, score } = view.settings.dynamic_adjustment;
-  if (!enabled) return new Map();
-  const weight = (process: ProcessSample) =>
-    heldBy(process) * (before[keyOf(process)] === undefined ? 1 : KEEPS);
-  const open = view.sample.processes.filter(
-    (process) =>
-      isOpen(process, view) &&
-      orderOf(process, view) !== 'avoid' &&
-      heldBy(process) > 0 &&
-      !view.state.refused.includes(`adjust ${keyOf(process)}`) &&
-      (before[keyOf(process)] !== undefined ||
-        heirs[keyOf(process)] !== undefined ||
-        isFree(process, score)),
-  );
-  const sorted = open.toSorted((a, b) => weight(b) - weight(a) || a.pid - b.pid).slice(0, count);
-  return new Map(sorted.map((process) => [keyOf(process), process]));
+  const most: Weighed[] = [];
+  if (!enabled || count === 0) return new Map();
+  const marked = new Set(Object.values(before).map(({ pid }) => pid));
+  for (const process of view.sample.processes) {
+    const isMarked = marked.has(process.pid) && before[keyOf(process)] !== undefined;
+    const one = { process, weight: heldBy(process) * (isMarked ? KEEPS : 1) };
+    const last = most[count - 1];
+    // Nearly all are too small, and nothing more has to be asked of them.
+    if (one.weight <= 0 || (last !== undefined && order(one, last) > 0)) continue;
+    const isOpenTo = isMarked || isFree(process, score) || heirs[keyOf(process)] !== undefined;
+    if (!isOpenTo || !mayAdjust(process, view)) continue;
+    most.push(one);
+    most.sort(order);
+    if (most.length > count) most.pop();
+  }
+  return new Map(most.map(({ process }) => [keyOf(process), process]));
+}
+
+interface Weighed {
+  process: ProcessSample;
+  weight: number;
+}
+
+/** The same figures give the same ones, in whatever order processes come. */
+function order(a: Weighed, b: Weighed): number {
+  return b.weight - a.weight || a.process.pid - b.process.pid;
+}
+
+function mayAdjust(process: ProcessSample, view: View): boolean {
+  if (!isOpen(process, view) || orderOf(process, view) === 'avoid') return false;
+  return !view.state.refused.includes(`adjust ${keyOf(process)}`);
 }
 
 /** Somebody has given it a score below 0, to keep it, or one that is as high already. */

@@ -4,7 +4,7 @@ import { printable } from '../../text/safe.js';
 import type { Step } from './ladder.js';
 import type { Action, Ending, EndSignal } from './types.js';
 import { type Candidate, candidates, nextVictim } from './victims.js';
-import { percentText, type View } from './view.js';
+import { percentText, processOf, type View } from './view.js';
 
 /** How long one that got a signal may take to go, before the next is chosen. */
 const TERM_MS = 4000;
@@ -40,9 +40,12 @@ function yieldsTo({ sample, settings, available }: View): string | undefined {
   return `${percentText(available)} of memory is available: nothing is ended, since earlyoom (PID ${other.pid}) does that here`;
 }
 
-function stillEnding({ state: { ending }, byKey, sample }: View): Ending | undefined {
+function stillEnding(view: View): Ending | undefined {
+  const { ending } = view.state;
   if (ending === undefined) return undefined;
-  const isThere = byKey.has(ending.key) || sample.units.some(({ unit }) => unit === ending.key);
+  const isThere =
+    processOf(ending.key, view) !== undefined ||
+    view.sample.units.some(({ unit }) => unit === ending.key);
   return isThere ? ending : undefined;
 }
 

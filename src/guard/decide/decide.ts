@@ -6,7 +6,7 @@ import { climb, mostTokens, takeTokens, warn } from './ladder.js';
 import { breakLivelocks } from './livelock.js';
 import { protect } from './protection.js';
 import type { Decision, GuardSettings, GuardState } from './types.js';
-import { type View, viewOf } from './view.js';
+import { processOf, type View, viewOf } from './view.js';
 
 /**
  * What a sample leads to. No clock, no file and no process: the same samples lead to the same decisions,
@@ -86,8 +86,12 @@ function without<T>(record: Readonly<Record<string, T>>, key: string): Record<st
   return Object.fromEntries(Object.entries(record).filter(([each]) => each !== key));
 }
 
-function stillRefused({ state, byKey, sample }: View): string[] {
+function stillRefused(view: View): string[] {
+  const { state, sample } = view;
   if (state.refused.length === 0) return state.refused;
-  const alive = new Set([...byKey.keys(), ...sample.units.map(({ unit }) => unit)]);
-  return state.refused.filter((note) => alive.has(note.slice(note.indexOf(' ') + 1)));
+  const units = new Set(sample.units.map(({ unit }) => unit));
+  return state.refused.filter((note) => {
+    const key = note.slice(note.indexOf(' ') + 1);
+    return units.has(key) || processOf(key, view) !== undefined;
+  });
 }

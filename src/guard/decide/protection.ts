@@ -3,7 +3,7 @@ import type { ProcessSample } from '../../model/index.js';
 import { printable } from '../../text/safe.js';
 import type { Step } from './ladder.js';
 import type { Action, GuardState } from './types.js';
-import { isIn, isManaged, keyOf, mayTouch, nameOf, type View } from './view.js';
+import { isIn, isManaged, keyOf, mayTouch, nameOf, processOf, type View } from './view.js';
 
 /** Who moves into the slice, and who back. */
 export function protect(view: View): Step & Pick<GuardState, 'protected'> {
@@ -11,12 +11,13 @@ export function protect(view: View): Step & Pick<GuardState, 'protected'> {
   const said: string[] = [];
   const kept: GuardState['protected'] = {};
   for (const [key, record] of Object.entries(view.state.protected)) {
-    const process = view.byKey.get(key);
+    const process = processOf(key, view);
     if (process === undefined) continue;
     if (isManaged(process, view.settings)) kept[key] = record;
     else actions.push(backAgain(record));
   }
   for (const process of view.sample.processes) {
+    if (!isManaged(process, view.settings)) continue;
     const key = keyOf(process);
     if (kept[key] !== undefined || !isToMove(process, view)) continue;
     const from = process.cgroup as string;
@@ -37,9 +38,10 @@ function backAgain({ from, ...process }: GuardState['protected'][string]): Actio
   return { do: 'unprotect', process, to: from, why };
 }
 
+/** Whether one that is managed is not where it should be, and may be put there. */
 function isToMove(process: ProcessSample, view: View): boolean {
   const { cgroup } = process;
-  if (cgroup === undefined || !isManaged(process, view.settings)) return false;
+  if (cgroup === undefined) return false;
   if (view.vital.has(process.pid) || !mayTouch(process, view)) return false;
   if (view.state.refused.includes(`protect ${keyOf(process)}`)) return false;
   // It was started by one that is protected, and needs no way back: it has never been elsewhere.

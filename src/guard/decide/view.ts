@@ -8,7 +8,6 @@ export interface View {
   settings: GuardSettings;
   state: GuardState;
   byPid: ReadonlyMap<number, ProcessSample>;
-  byKey: ReadonlyMap<string, ProcessSample>;
   /** Processes that are never touched. */
   vital: ReadonlySet<number>;
   /** Scopes that `rlimit run` made and that have a limit. */
@@ -22,19 +21,25 @@ export function keyOf({ pid, startTicks }: Pick<Named, 'pid' | 'startTicks'>): s
   return `${pid}:${startTicks}`;
 }
 
+/** The process of a key, where it lives. A map of all keys would cost more than the few questions. */
+export function processOf(key: string, { byPid }: View): ProcessSample | undefined {
+  const process = byPid.get(Number.parseInt(key, 10));
+  return process !== undefined && keyOf(process) === key ? process : undefined;
+}
+
 export function nameOf({ pid, startTicks, comm }: ProcessSample): Named {
   return { pid, startTicks, comm };
 }
 
 export function viewOf(state: GuardState, sample: MachineSample, settings: GuardSettings): View {
-  const byPid = new Map(sample.processes.map((each) => [each.pid, each]));
+  const byPid = new Map<number, ProcessSample>();
+  for (const each of sample.processes) byPid.set(each.pid, each);
   const { total, available } = sample.memory;
   return {
     sample,
     settings,
     state,
     byPid,
-    byKey: new Map(sample.processes.map((each) => [keyOf(each), each])),
     vital: vitalPids(sample.processes, byPid, state.scene),
     ownScopes: sample.units.filter(
       ({ ours, unit, limits }) =>
@@ -53,8 +58,8 @@ export function heldBy({ anon, rss, swap = 0 }: ProcessSample): number {
 }
 
 /** Whether it is to be kept alive: by the exact name of the process. */
-export function isManaged({ comm, argv0 }: ProcessSample, { managed_processes }: GuardSettings) {
-  return isNamedIn({ comm, argv0 }, managed_processes);
+export function isManaged(process: ProcessSample, { managed_processes }: GuardSettings) {
+  return isNamedIn(process, managed_processes);
 }
 
 export function isNamedIn(

@@ -367,6 +367,43 @@ describe('processes', () => {
     expect(sample().processes[0]?.rss).toBe(8 * MiB);
   });
 
+  it('that others move or mark are found again, at once where memory is short', () => {
+    const cg = 'proc/100/cgroup';
+    const { sample, write } = sampling(procFiles(100, { cgroup }), { details: Infinity });
+    for (let turn = 0; turn < 6; turn += 1) sample();
+    write(cg, '0::/b.scope\n');
+    let waited = 0;
+    while (sample().processes[0]?.cgroup !== '/b.scope' && waited < 100) waited += 1;
+    expect(waited).toBeLessThan(32);
+    write(cg, '0::/c.scope\n');
+    write('proc/meminfo', 'MemTotal: 16384 kB\nMemAvailable: 1000 kB\n');
+    expect(sample().processes[0]?.cgroup).toBe('/c.scope');
+  });
+
+  it('get their name from the command line once memory is no longer short', () => {
+    const short = 'MemTotal: 16384 kB\nMemAvailable: 1000 kB\n';
+    const { sample, write } = sampling({
+      ...procFiles(100, { comm: 'python3', argv: ['/opt/server'], cgroup }),
+      'proc/meminfo': short,
+    });
+    expect(sample().processes[0]).not.toHaveProperty('argv0');
+    write('proc/meminfo', MACHINE['proc/meminfo']);
+    for (let turn = 0; turn < 34; turn += 1) sample();
+    expect(sample().processes[0]).toMatchObject({ argv0: 'server' });
+  });
+
+  it('that wake up have grown since they were last seen asleep', () => {
+    const { sample, write } = sampling({
+      ...procFiles(100, { cgroup, rss: 1024 }),
+      'proc/meminfo': 'MemTotal: 16384 kB\nMemAvailable: 1000 kB\n',
+      'proc/100/statm': '9 256 0\n',
+    });
+    for (let turn = 0; turn < 20; turn += 1) sample();
+    write(statFile, procFiles(100, { cgroup, rss: 4096 })[statFile] ?? '');
+    write('proc/100/statm', '9 1024 0\n');
+    expect(sample().processes[0]).toMatchObject({ anon: 4 * MiB, growth: 3 * MiB });
+  });
+
   it('do not care for a clock on the wall that jumps', () => {
     const walls = [1_000_000, 5, 9e12];
     const { sample, write } = sampling(procFiles(100, { cgroup }), {
