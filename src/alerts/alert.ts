@@ -16,7 +16,7 @@ export function makeAlert(parts: AlertParts, key = parts.subject.name): Alert {
 
 /**
  * FNV-1a of 32 bits (RFC 9923), as eight hexadecimal digits. It only tells alerts of one moment apart, and
- * node:crypto would make the guard, which has to be small, 10 MB larger.
+ * the guard, which has to be small, does without node:crypto.
  */
 function digest(text: string): string {
   let hash = 0x811c9dc5;
