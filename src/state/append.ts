@@ -55,7 +55,7 @@ function append(file: string, line: string): boolean {
 }
 
 /** What is no regular file (a link to somewhere, a device, a FIFO without a reader) is refused. */
-const FLAGS =
+export const APPEND_FLAGS =
   constants.O_RDWR |
   constants.O_APPEND |
   constants.O_CREAT |
@@ -72,11 +72,11 @@ function openLines(file: string): number {
 /** The directory is made when it is seen to be missing: once in the life of a home directory. */
 function openOrMake(file: string): number {
   try {
-    return openSync(file, FLAGS, 0o600);
+    return openSync(file, APPEND_FLAGS, 0o600);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     mkdirSync(file.slice(0, file.lastIndexOf('/')), { recursive: true, mode: 0o700 });
-    return openSync(file, FLAGS, 0o600);
+    return openSync(file, APPEND_FLAGS, 0o600);
   }
 }
 

@@ -1,25 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Alert, Outcome } from '../../src/model/index.js';
 import { dual590 } from '../unit/gpu/outputs.js';
+import { QUIET } from './guard-settings.js';
 import type { ExecOptions, GuestProcess } from './guest-process.js';
 import { isHomeSuite, machine } from './machine-under-test.js';
 
 const root = { user: 'root' } as const;
 const DIRECTORY = '/run/guard-told';
 const HOG = 'python3 /opt/rlimit/fixtures/hog.py';
-
-/** Without what a test does not want, so that nothing of the machine is touched beside it. */
-const QUIET = {
-  managed_processes: [] as string[],
-  dynamic_adjustment: { enabled: false, count: 1 },
-  backstop: { enabled: false },
-  graduated: { enabled: false },
-  livelock: { enabled: false },
-  ebpf_monitor: { enabled: false },
-  gpu_protection: { enabled: false },
-  nvidia_monitor: { enabled: false },
-  interval: 0.3,
-};
 
 async function said(command: string, options: ExecOptions = {}): Promise<string> {
   const { status, stdout, stderr } = await machine.exec(command, options);

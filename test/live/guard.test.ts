@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { GuardStatus } from '../../src/guard/index.js';
+import { QUIET } from './guard-settings.js';
 import type { ExecOptions, GuestProcess } from './guest-process.js';
 import { isHomeSuite, machine } from './machine-under-test.js';
 
@@ -13,16 +14,6 @@ const outputOf = async (command: string, options: ExecOptions = {}) =>
   (await machine.exec(command, options)).stdout.trim();
 const cgroupOf = (pid: number) => outputOf(`sed s/^0::// /proc/${pid}/cgroup`);
 const scoreOf = (pid: number) => outputOf(`cat /proc/${pid}/oom_score_adj`);
-
-/** Without what a test does not want, so that nothing of the machine is touched beside it. */
-const QUIET = {
-  managed_processes: [] as string[],
-  dynamic_adjustment: { enabled: false, count: 1 },
-  backstop: { enabled: false },
-  graduated: { enabled: false },
-  livelock: { enabled: false },
-  interval: 0.3,
-};
 
 /** JSON is YAML. */
 async function configure(settings: object): Promise<void> {

@@ -3,18 +3,9 @@
  * disk: the guard has to go on where one is full, or slow for want of memory.
  */
 import { spawn } from 'node:child_process';
-import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { olderFile } from '../../state/append.js';
-
-/** Neither through a link nor into a FIFO that nobody reads. */
-const FLAGS =
-  constants.O_RDWR |
-  constants.O_APPEND |
-  constants.O_CREAT |
-  constants.O_NOFOLLOW |
-  constants.O_NONBLOCK;
+import { APPEND_FLAGS, olderFile } from '../../state/append.js';
 
 /**
  * Appends a line, which has no line break in it, with one write(2), so that lines of several processes
@@ -46,11 +37,11 @@ async function openLog(file: string): Promise<FileHandle> {
 
 async function openOrMake(file: string): Promise<FileHandle> {
   try {
-    return await open(file, FLAGS, 0o600);
+    return await open(file, APPEND_FLAGS, 0o600);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    return open(file, FLAGS, 0o600);
+    return open(file, APPEND_FLAGS, 0o600);
   }
 }
 
