@@ -142,11 +142,12 @@ if (isHome)
       const text =
         'summary: x\ntargets:\n  - service: ollama\n    limits: { IPAddressDeny: localhost, IPAccounting: yes }\n';
       const plan = await writePlan('cut-off', text);
-      const send = `systemctl show -P IPAddressDeny ollama; bash -c 'echo $$ >/sys/fs/cgroup/system.slice/ollama.service/cgroup.procs; echo x >/dev/udp/127.0.0.1/9' 2>&1 | grep -o 'not permitted'`;
+      // systemd keeps the list as a set: in any order.
+      const send = `systemctl show -P IPAddressDeny ollama | xargs -n1 | sort; bash -c 'echo $$ >/sys/fs/cgroup/system.slice/ollama.service/cgroup.procs; echo x >/dev/udp/127.0.0.1/9' 2>&1 | grep -o 'not permitted'`;
       const { report } = await apply(`${plan} --yes`);
       expect(report.verified?.findings).toEqual([]);
       expect(report).toMatchObject({ outcome: 'applied', verified: { isInForce: true } });
-      expect((await asRoot(send)).stdout).toBe('::1/128 127.0.0.0/8\nnot permitted\n');
+      expect((await asRoot(send)).stdout).toBe('127.0.0.0/8\n::1/128\nnot permitted\n');
       // A plan that no longer says so is a change like any other; and so is the way back.
       expect((await apply(`${plan} --revert --yes`)).report).toMatchObject({ remarks: [] });
       expect((await asRoot(send)).stdout).toBe('\n');
