@@ -215,7 +215,7 @@ class Daemon {
     let memory = seen;
     if (now - this.#sampledMs >= everyMs || depth > this.#depth) {
       this.#sampledMs = now;
-      memory = this.#look().memory;
+      memory = depth > 0 ? this.#lookMeasured().memory : this.#look().memory;
     }
     this.#depth = depth;
     this.#notifier.alive(now);
@@ -224,17 +224,23 @@ class Daemon {
     await this.#sleep(Math.max(1, Math.min(pause, untilDue)));
   }
 
-  /** A sample and what follows from it, and what that took. */
-  #look(): MachineSample {
+  /** What a look took decides how often one is due where memory is short; asking takes a tenth of it. */
+  #lookMeasured(): MachineSample {
     const before = process.cpuUsage();
+    const sample = this.#look();
+    const { user, system } = process.cpuUsage(before);
+    this.#costMs = (user + system) / 1000;
+    return sample;
+  }
+
+  /** A sample and what follows from it. */
+  #look(): MachineSample {
     const sample = this.#sampler.sample();
     this.#trace(sample);
     this.#teller.look(sample);
     this.#guard.step(sample);
     this.#teller.settle(this.#guard.state.rung > 0);
     this.#beside?.step(sample, this.#guard.state, this.#data.splice(0));
-    const { user, system } = process.cpuUsage(before);
-    this.#costMs = (user + system) / 1000;
     return sample;
   }
 
