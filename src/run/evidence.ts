@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { pause } from '../cgroup/end.js';
 import { isAlive } from '../cgroup/process.js';
 import type { GuardTouch, Machine, UnitRecord } from '../model/index.js';
 import { readGuardDeeds } from '../state/guard-deeds.js';
@@ -81,7 +82,7 @@ function askGuards({ env, guarded, ending }: Ended): GuardTouch | undefined {
   const mayBeLate = signal === 'SIGTERM' || signal === 'SIGKILL';
   if (touch?.ended !== undefined || !mayBeLate) return touch;
   if (!kept.some(({ guard }) => isAlive(guard))) return touch;
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, GUARD_MS);
+  pause(GUARD_MS);
   return guardTouch(readGuardDeeds(env), guarded);
 }
 
@@ -156,7 +157,7 @@ function askOomd({ record, launcher, ending }: Ended): { says?: string } {
   for (let count = 1; ; count += 1) {
     const found = said('systemd-oomd killed', journal([unit]));
     if (found.says !== undefined || count === tries) return found;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    pause(200);
   }
 }
 

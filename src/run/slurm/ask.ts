@@ -1,5 +1,6 @@
 /** Asks the programs of Slurm, each with a time limit. */
 import { spawnSync } from 'node:child_process';
+import { pause } from '../../cgroup/end.js';
 import { UnavailableError } from '../../errors/index.js';
 import {
   type ClusterNode,
@@ -124,7 +125,7 @@ function untilFinal(look: () => StepState | 'never' | undefined): StepState | un
     const seen = look();
     if (seen === 'never') return undefined;
     if (count === TRIES || final(seen) !== undefined) return seen;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BETWEEN_MS);
+    pause(BETWEEN_MS);
   }
 }
 
